@@ -84,8 +84,17 @@ function urlOf(text: string): URL | null {
   }
 }
 
+/** A browser that denies storage may throw where a page only looks for it. */
+function hasIndexedDbHere(): boolean {
+  try {
+    return typeof indexedDB !== 'undefined'
+  } catch {
+    return false
+  }
+}
+
 function prefixOf(offline: WorkspaceOptions['offline']): string | undefined {
-  const hasIndexedDb = typeof indexedDB !== 'undefined'
+  const hasIndexedDb = hasIndexedDbHere()
   if (offline === false) return undefined
   if (offline === undefined) return hasIndexedDb && typeof window !== 'undefined' ? DEFAULT_PREFIX : undefined
   if (!hasIndexedDb) throw new ClientError('bad_options', 'there is no IndexedDB here: leave out the option offline')
