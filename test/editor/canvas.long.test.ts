@@ -232,7 +232,9 @@ it.skipIf(!pages.isThere)(
         .map((it) => it.className),
     )
     expect(cut).toEqual([])
-    await expect(ann.getByRole('button', { name: /Add|Undo|History|Delete|Search/ }).count()).resolves.toBe(0)
+    await expect(
+      ann.getByRole('button', { name: /Add|Undo|History|Delete|Search|Large editor/ }).count(),
+    ).resolves.toBe(0)
     // Afterwards the person is where they were.
     await ann.emulateMedia({ media: 'screen' })
     await ann.getByRole('application', { name: 'Board' }).waitFor()

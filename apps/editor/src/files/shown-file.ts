@@ -32,11 +32,14 @@ export function filesOf(
 ): readonly ShownFile[] {
   const shown = entries.filter(isUploaded).map((entry): ShownFile => {
     const { name, status, total = 0, detail, error, run } = entry
-    const own = uploads.find((each) => each.id === run.id)
+    const isOver = status === 'synced' || status === 'failed'
+    // The document may tell of an upload before the answer to this page does: until then it is known by its name.
+    const own =
+      uploads.find((each) => each.id === run.id) ??
+      (isOver ? undefined : uploads.find((each) => each.id === undefined && each.name === name))
     const told = progress[`${block}/file@1/${name}`]
     const live = told?.run === run.id ? told : undefined
     const sent = Math.max(entry.progress ?? 0, live?.done ?? 0, own?.sent ?? 0)
-    const isOver = status === 'synced' || status === 'failed'
     return {
       name,
       state: isOver ? status : (own?.state ?? (total > 0 && sent >= total ? 'checking' : 'uploading')),
@@ -51,7 +54,10 @@ export function filesOf(
     }
   })
   const known = new Set(entries.map(({ run }) => run.id))
-  const early = uploads.filter(({ id, state }) => (id === undefined || !known.has(id)) && state !== 'synced')
+  const drawn = new Set(shown.map(({ own }) => own))
+  const early = uploads.filter(
+    (own) => !drawn.has(own) && (own.id === undefined || !known.has(own.id)) && own.state !== 'synced',
+  )
   return [...shown, ...early.map(earlyFile)]
 }
 
