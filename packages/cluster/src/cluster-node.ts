@@ -72,14 +72,17 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },
     others: new OtherCopies({
-      ...{ engine, nodes, clock },
+      ...{ engine, nodes, clock, cluster: identity?.id },
       needed: async (workspace) => (await rebuild?.needed(workspace)) ?? [],
     }),
     ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })
-  const unanswer = [answerChecks(engine, node, store, digestOfDocument), answerCopies(engine, node, store)]
+  const unanswer = [
+    answerChecks(engine, node, store, digestOfDocument),
+    answerCopies(engine, node, store, identity?.id),
+  ]
   const follower = await Follower.start({ engine, store, clock, logger })
   const rebuild = identity && new Rebuild({ engine, identity, nodes, ownership, store, clock, logger })
   let closed: Promise<void> | undefined

@@ -33,7 +33,7 @@ const BEGINNING = -1
 
 const question = z.union([
   /** Where the node's copy ends. `end` is the last record that the engine has; `at` asks for the chain value of a record. */
-  z.object({ workspace: z.string(), end: z.number(), at: z.number().optional() }),
+  z.object({ workspace: z.string(), end: z.number(), at: z.number().optional(), cluster: z.string().optional() }),
   /** A slice of the records after `after`. */
   z.object({ workspace: z.string(), after: z.number(), offset: z.number() }),
 ])
@@ -57,11 +57,15 @@ const BUSY = toBytes('busy')
 /** Stands before each slice of a run of records: the bytes of the whole run, and whether the log's beginning goes before it. */
 const runHead = z.object({ bytes: z.number(), hasOrigin: z.boolean() })
 
-/** Answers what other nodes ask about this node's copies when they take over. Returns a function that ends that. */
-export function answerCopies(engine: Engine, node: string, store: ReplicatedStore): () => void {
+/**
+ * Answers what other nodes of the cluster ask about this node's copies when they take over. Returns a function that ends that. A node of
+ * another cluster gets nothing: its engine may be the one that this node was told by mistake.
+ */
+export function answerCopies(engine: Engine, node: string, store: ReplicatedStore, cluster?: string): () => void {
   return engine.bus.respond(topicOf(node), async (bytes) => {
     const asked = fromBytes(question, bytes)
     if (asked === undefined) return NOTHING
+    if ('end' in asked && asked.cluster !== cluster) return NOTHING
     try {
       const answer = await store.withCopy(asked.workspace, (log) =>
         'end' in asked ? endOf(log, asked) : sliceOf(log, asked),
@@ -106,6 +110,8 @@ export interface OtherCopiesOptions {
   readonly engine: Engine
   readonly nodes: Nodes
   readonly clock: SteadyClock
+  /** Id of the cluster, which a node that gives records has, too. */
+  readonly cluster?: string | undefined
   /**
    * Nodes whose answers are needed for a log of which the engine has nothing, since its data is lost and they may have all of it. Rejects if
    * the log must not be opened yet.
@@ -222,7 +228,8 @@ export class OtherCopies {
   }
 
   async #ask(node: string, asked: Question): Promise<CopyEnd | undefined> {
-    const answer = await this.#options.engine.bus.request(topicOf(node), toBytes(asked), ANSWER_MS)
+    const { engine, cluster } = this.#options
+    const answer = await engine.bus.request(topicOf(node), toBytes({ ...asked, cluster }), ANSWER_MS)
     if (Buffer.compare(answer, BUSY) === 0)
       throw new LogError('locked', `the copy of node ${node} is in use: try again`)
     return fromBytes(copyEnd, answer)

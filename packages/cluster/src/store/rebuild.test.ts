@@ -13,8 +13,11 @@ async function cluster(...names: string[]) {
   const clock = new HandClock()
   const timer = setInterval(() => clock.pass(500), 5)
   const identity = await clusterIdentity(engine.connect('setup'))
-  const open = (node: string, store = openMemoryStore()) =>
-    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1`, clock, identity })
+  const open = (node: string, of = identity) =>
+    openClusterNode({
+      ...{ engine: engine.connect(node), store: openMemoryStore(), node, advertise: `${node}:1`, clock },
+      identity: of,
+    })
   const nodes = await Promise.all(names.map((name) => open(name)))
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.close()))
@@ -124,5 +127,23 @@ it('[Q73] a node opens nothing on an engine that has the data of another cluster
   const refused = { code: 'storage_failed', message: expect.stringContaining(`another cluster, ${other.id}`) }
   await expect(a.store.open('w')).rejects.toMatchObject(refused)
   await expect.poll(() => a.rebuild?.state).toEqual({ state: 'foreign', cluster: other.id })
+  await stop()
+})
+
+it('[Q72] a node gives no records to a node of another cluster', async () => {
+  const { engine, open, nodes, stop } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  await log.close()
+  const other = makeIdentity()
+  engine.lose()
+  expect(await enterIdentity(engine.connect('other'), other)).toBe(true)
+  const stranger = await open('b', other)
+  await expect.poll(() => knowsAll(stranger)).toEqual(['a', 'b'])
+  const own = await stranger.store.open('w')
+  expect(own.head).toBe(0)
+  await own.close()
+  await stranger.close()
   await stop()
 })

@@ -1,6 +1,6 @@
 export { describeEngine, type EngineScene } from './engine-contract.ts'
 export { describeInterfaces, type InterfacesScene } from './interfaces-contract.ts'
-export { NatsServer, natsServerPath } from './nats-servers.ts'
+export { emptyNats, NatsServer, natsServerPath } from './nats-servers.ts'
 export { describeNodes } from './nodes-contract.ts'
 export { startOldNats } from './old-nats.ts'
 export { historiesOf, type ReadHistory, readHistory } from './read-history.ts'

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 
 /** Path of a NATS server: the variable NATS_SERVER, or the first one on PATH; undefined if there is none. */
 export async function natsServerPath(): Promise<string | undefined> {
@@ -83,6 +85,14 @@ export class NatsServer {
     await this.kill()
     await rm(this.#directory, { recursive: true, force: true })
   }
+}
+
+/** Deletes all that a NATS server has: an engine that has lost its data while nodes live. */
+export async function emptyNats(url: string): Promise<void> {
+  const connection = await connect({ servers: url })
+  const { streams } = await jetstreamManager(connection)
+  for await (const { config } of streams.list()) await streams.delete(config.name)
+  await connection.close()
 }
 
 async function run(path: string, directory: string, port: number, options: NatsServerOptions) {
