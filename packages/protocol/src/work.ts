@@ -75,7 +75,6 @@ export interface SagaShape {
 export interface LeaseAsk {
   /** Name of the worker, for people: unique among those that run. */
   readonly worker: string
-  /** Empty when the worker stops: nobody counts on it from then on. */
   readonly serves: readonly SagaShape[]
   /** Number of leases that the worker takes at most, now. */
   readonly max: number
@@ -87,6 +86,8 @@ export interface LeaseAsk {
   readonly instance?: string
   /** Tokens of all leases that this run has heard of, and whose end it has not told yet. */
   readonly holds?: readonly string[]
+  /** The worker takes no more work: it is given none, and nobody counts on it from now on. */
+  readonly stops?: true
 }
 
 /** The block whose status shows the task. */

@@ -120,7 +120,7 @@ describe('a task without a worker', () => {
 
   it('[J35] says that nobody serves its saga as soon as the last worker says that it stops', async () => {
     const task = await scene.begin(one)
-    expect(await scene.work([])).toEqual([])
+    expect(await scene.work([one], { stops: true })).toEqual([])
     expect(await scene.find(task)).toMatchObject({ state: 'queued', waiting: { code: 'no_worker', reason: /saga/ } })
     const later = sagaOf(['one'], { version: 2 })
     expect(await scene.work([later], { worker: 'w2' })).toEqual([])

@@ -40,6 +40,11 @@ export class LiveWorkers {
     }
   }
 
+  /** Notes that a worker stops. */
+  remove(name: string): void {
+    this.#workers.delete(name)
+  }
+
   /** Notes a sign of life. */
   see(name: string): void {
     const worker = this.#workers.get(name)

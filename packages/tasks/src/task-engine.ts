@@ -180,6 +180,10 @@ export class TaskEngine implements Tasks {
       throw new TaskError('invalid', `the name of a worker has 1 to ${WORKER_NAME_MAX} characters`)
     }
     if (serves.length > SERVES_MAX) throw new TaskError('too_large', `a worker serves at most ${SERVES_MAX} sagas`)
+    if (ask.stops) {
+      this.#workers.remove(worker)
+      return []
+    }
     await this.#sagas.announce(ask)
     const leave = this.#workers.arrive(ask)
     try {

@@ -167,7 +167,7 @@ it('[N16] a worker that is stopped lets attempts end for a while, and gives back
   expect((await long).path).toMatch(/\/release$/)
   await stopped
   await worker.ended
-  expect(server.heard.filter(ofLease('leases')).at(-1)?.body).toMatchObject({ serves: [], waitMs: 0 })
+  expect(server.heard.filter(ofLease('leases')).at(-1)?.body).toMatchObject({ stops: true, waitMs: 0 })
   const polls = server.heard.filter(ofLease('leases')).length
   void server.give()
   expect(server.heard.filter(ofLease('leases'))).toHaveLength(polls)

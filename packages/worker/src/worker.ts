@@ -184,7 +184,7 @@ class WorkerLoop implements RunningWorker {
   /** Tells the server that this worker takes no more work, so that it says at once of which tasks nobody runs the steps. */
   async #leave(): Promise<void> {
     if (!this.#isConnected) return
-    const body: LeaseAsk = { worker: this.name, serves: [], max: 1, waitMs: 0 }
+    const body: LeaseAsk = { worker: this.name, serves: this.#sagas.shapes, max: 1, waitMs: 0, stops: true }
     // A server that does not hear it forgets the worker by itself, half a minute later.
     await this.#link.ask('/v1/work/leases', { body, timeoutMs: LEAVE_MS }).catch(() => undefined)
   }

@@ -89,9 +89,7 @@ const lease = route(
     body: z
       .strictObject({
         worker: z.string().min(1).max(128).meta({ description: 'name of the worker, for people' }),
-        serves: z.array(sagaShape).max(SAGAS_MAX).meta({
-          description: 'sagas whose steps the worker runs; none when it stops, so that nobody counts on it any more',
-        }),
+        serves: z.array(sagaShape).min(1).max(SAGAS_MAX),
         max: z.int().min(1).max(LEASES_MAX).default(1).meta({ description: 'steps that the worker takes at most' }),
         leaseMs: ms.min(1_000).optional().meta({
           description: 'time without a beat after which the leases end, ms; the server’s own by default, and at most',
@@ -102,6 +100,9 @@ const lease = route(
         }),
         holds: z.array(z.string().max(TOKEN_CHARS_MAX)).max(HOLDS_MAX).optional().meta({
           description: 'tokens of all steps that this run was given and has not told the end of',
+        }),
+        stops: z.literal(true).optional().meta({
+          description: 'the worker takes no more steps, and nobody counts on it from now on: it is given none',
         }),
         waitMs: ms.max(WAIT_MS_MAX).default(0).meta({ description: 'how long the answer may wait for work, ms' }),
       })
@@ -134,12 +135,13 @@ const lease = route(
     assertWorker(identity)
     const allows = (saga: string, workspace: string): boolean =>
       mayWork(identity, saga) && identity.allows(workspace as Parameters<Identity['allows']>[0])
-    const { leaseMs, instance, holds, ...rest } = body
+    const { leaseMs, instance, holds, stops, ...rest } = body
     const ask = {
       ...rest,
       ...(leaseMs !== undefined && { leaseMs }),
       ...(instance !== undefined && { instance }),
       ...(holds !== undefined && { holds }),
+      ...(stops !== undefined && { stops }),
     }
     const leases = await request.untilGone((gone) => tasksOf(services).lease(ask, allows, gone))
     return { status: 200, body: { leases } }
