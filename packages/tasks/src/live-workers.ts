@@ -1,5 +1,6 @@
 import type { SteadyClock } from '@joinery/log'
 import type { LeaseAsk, SagaShape } from '@joinery/protocol'
+import { TaskError } from './task-error.ts'
 
 interface LiveWorker {
   readonly name: string
@@ -12,6 +13,19 @@ interface LiveWorker {
 
 /** Time after its last call for which a worker counts as connected, ms: some beats. */
 const LIVE_MS = 30_000
+
+/** Sagas that one worker may announce. */
+const SERVES_MAX = 200
+/** Characters of the name of a worker. */
+const WORKER_NAME_MAX = 200
+
+/** Throws `invalid` for a name that no worker has, and `too_large` for too many sagas. */
+export function assertLeaseAsk({ worker, serves }: LeaseAsk): void {
+  if (worker === '' || worker.length > WORKER_NAME_MAX) {
+    throw new TaskError('invalid', `the name of a worker has 1 to ${WORKER_NAME_MAX} characters`)
+  }
+  if (serves.length > SERVES_MAX) throw new TaskError('too_large', `a worker serves at most ${SERVES_MAX} sagas`)
+}
 
 /** The workers that are connected, as far as their calls tell. Memory only: they all call again after a restart. */
 export class LiveWorkers {

@@ -5,7 +5,7 @@ import { BookShelf, type DamagedJournal } from './book-shelf.ts'
 import { type Allows, Dispatcher } from './dispatcher.ts'
 import type { OwnWrites } from './documents.ts'
 import { digestOf } from './json-value.ts'
-import { LiveWorkers } from './live-workers.ts'
+import { assertLeaseAsk, LiveWorkers } from './live-workers.ts'
 import { parseToken } from './names.ts'
 import { Routing } from './routing.ts'
 import { checkInput } from './saga-check.ts'
@@ -29,10 +29,6 @@ import { isOpen } from './work-fold.ts'
 const LEASE_MS_MIN = 1_000
 /** Leases that a worker may ask for at once. */
 const LEASES_MAX = 64
-/** Sagas that one worker may announce. */
-const SERVES_MAX = 200
-/** Characters of the name of a worker. */
-const WORKER_NAME_MAX = 200
 /** Time between two sweeps, ms. */
 const SWEEP_MS = 15_000
 
@@ -175,13 +171,9 @@ export class TaskEngine implements Tasks {
     allows: (saga: string, workspace: string) => boolean,
     signal: AbortSignal,
   ): Promise<LeasedWork[]> {
-    const { worker, serves } = ask
-    if (worker === '' || worker.length > WORKER_NAME_MAX) {
-      throw new TaskError('invalid', `the name of a worker has 1 to ${WORKER_NAME_MAX} characters`)
-    }
-    if (serves.length > SERVES_MAX) throw new TaskError('too_large', `a worker serves at most ${SERVES_MAX} sagas`)
+    assertLeaseAsk(ask)
     if (ask.stops) {
-      this.#workers.remove(worker)
+      this.#workers.remove(ask.worker)
       return []
     }
     await this.#sagas.announce(ask)
