@@ -171,7 +171,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const { tasks } = served
       await resources?.announce(tasks)
       const inbox = await resources?.openInbox({
-        ...{ workspaces: server.workspaces, costs: server.costs, store, tasks, lists, logger },
+        ...{ workspaces: server.workspaces, costs: server.costs, store, tasks, lists, logger, shared: cluster?.hooks },
       })
       const outgoing = await resources?.openOutbox({
         ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },

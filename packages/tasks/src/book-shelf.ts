@@ -247,7 +247,9 @@ export class BookShelf {
         this.#unreadable.delete(workspace)
       },
       (error: unknown) => {
-        if (!this.#isClosed) this.#unreadable.set(workspace, error)
+        // A journal of another node's is no damage.
+        const isOthers = error instanceof LogError && error.code === 'not_owner'
+        if (!this.#isClosed && !isOthers) this.#unreadable.set(workspace, error)
         if (this.#books.get(workspace) === open) this.#books.delete(workspace)
       },
     )

@@ -14,6 +14,7 @@ import { noteCluster, readCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
 import { answerNodeAsks, ownedBy } from './node-asks.mts'
 import { type SharedFiles, shareFiles } from './shared-files.mts'
+import { SharedHooks } from './shared-hooks.mts'
 import { SharedState } from './shared-state.mts'
 import { WorkspaceHashes } from './workspace-hashes.mts'
 
@@ -24,6 +25,7 @@ export interface ServedCluster {
   /** State that holds for all nodes beside the workspaces. */
   readonly shared: SharedState
   readonly files: SharedFiles
+  readonly hooks: SharedHooks
   /** Name and version of the engine. */
   readonly engine: string
   /** Resolves with the reason when this process has to end: another one has its name. */
@@ -80,6 +82,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       workspaceOf: ({ url = '' }) => workspaceOfRequest(url, (hash) => hashes.find(hash)),
     })
     const shared = new SharedState({ engine, node, logger })
+    const hooks = new SharedHooks({ engine, node, logger })
     let release: (workspace: string) => Promise<void> = async () => undefined
     // The engine may be away, and the rooms are closed all the same.
     const drain = async (): Promise<void> => {
@@ -99,7 +102,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     })
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
-      ...{ node, gateway, shared, engine: engine.name, replaced: replaced.promise },
+      ...{ node, gateway, shared, hooks, engine: engine.name, replaced: replaced.promise },
       files: shareFiles(node, secret, logger),
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
@@ -110,6 +113,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       close: async () => {
         unanswer()
         shared.close()
+        hooks.close()
         hashes.close()
         gateway.close()
         await node.close()

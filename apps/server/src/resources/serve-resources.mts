@@ -6,6 +6,8 @@ import { type Costs, endpointPayer, ServerError, type Workspaces } from '@joiner
 import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import { AppError } from '../app-error.mts'
+import type { HookWork } from '../cluster/owner-hooks.mts'
+import type { SharedHooks } from '../cluster/shared-hooks.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
 import { learnIds } from './learn-ids.mts'
@@ -20,6 +22,8 @@ export interface InboxPlace {
   readonly tasks: TaskEngine
   readonly lists: readonly ClaimList[]
   readonly costs: Costs
+  /** The inboxes of the other nodes of a cluster. */
+  readonly shared?: SharedHooks | undefined
   readonly logger: Logger
 }
 
@@ -66,20 +70,23 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     tasks,
     lists,
     costs,
+    shared,
     logger,
   }: InboxPlace): Promise<Inbox | undefined> => {
     if (Object.keys(file.config.hooks).length === 0) return undefined
+    const own: HookWork = { tasks, hasWorkspace: (name) => hasWorkspace(workspaces, name) }
     const inbox = await Inbox.open({
-      ...{ endpoints: file.config.hooks, secrets: file.secrets, tasks, logger },
+      ...{ endpoints: file.config.hooks, secrets: file.secrets, logger },
+      ...(shared?.partsFor(own) ?? own),
       adapters: new Map(file.config.adapters.map((adapter) => [adapter.machine, adapter])),
       openLog: (name, release) => workspaces.openSystemLog(name, release),
       atomically: (work) => store.atomically(work),
-      hasWorkspace: (name) => hasWorkspace(workspaces, name),
       costs: {
         book: (endpoint, sinceMs) => void costs.book(payerOf(endpoint), sinceMs),
         restOf: (endpoint) => costs.restOf(payerOf(endpoint)),
       },
     })
+    shared?.share(inbox)
     // For as long as the server lives.
     learnIds({
       inbox,

@@ -53,3 +53,39 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
     await router.close()
   }
 })
+
+it('[RS47, RS63] an event whose resource another server’s event keeps busy is handled soon after that', async () => {
+  const store = openMemoryStore()
+  const desk = await HookDesk.open({
+    log: await store.open(HOOKS_LOG),
+    atomically: (work) => store.atomically(work),
+    onUntidy: (error) => expect.fail(String(error)),
+  })
+  const kind = ADAPTER_KINDS.find((each) => each.kind === 'http')
+  if (kind === undefined) throw new Error('there is no kind "http"')
+  let starts = 0
+  const router = new HookRouter(
+    {
+      endpoints: { crm: { machine: 'sync@1', scheme: 'standard', secrets: [] } },
+      adapters: new Map([['sync@1', { kind, config: { hook: WHOSE } as never }]]),
+      tasks: {
+        start: async (_, { key }) => {
+          if (++starts === 1) throw Object.assign(new Error('busy'), { code: 'busy' })
+          return { task: { id: key } }
+        },
+        find: async () => ({ state: 'done' }),
+        untilChanged: async () => 1,
+      },
+      hasWorkspace: async () => true,
+      logger: { warn: (about) => expect.fail(JSON.stringify(about)) },
+      nowMs: Date.now,
+    },
+    desk,
+  )
+  const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
+  await desk.append({ type: 'received', endpoint: 'crm', id: 'late', kind: 'changed', body, digest: 'late' })
+  router.go()
+  await expect.poll(() => desk.find('crm', 'late')?.state).toBe('handled')
+  expect(starts).toBe(2)
+  await router.close()
+})

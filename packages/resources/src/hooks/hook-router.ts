@@ -4,38 +4,19 @@ import type { AdapterKind, HookEvent, HookHint, HookTarget, ResourceRef } from '
 import { observeSagaOf } from '../adapters/adapter-sagas.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
-import type { HookEntry, Settled } from './hook-fold.ts'
+import type { HookEntry, KnownPlace, Settled } from './hook-fold.ts'
 import { jsonObjectOf } from './hook-request.ts'
+import { type HookTasks, hasFailed } from './hook-tasks.ts'
 
 /** Time until an event whose resource is not known yet is looked at again, and after which it is parked, ms. */
 const AGAIN_MS = 30_000
 const PARK_AFTER_MS = 3_600_000
+/** Time until an event is looked at again whose resource is busy with an event that another server took, ms. */
+const BUSY_AGAIN_MS = 500
 /** Events whose tasks are started at once: each start waits for the disk. */
 const STARTS_MAX = 16
 /** Time between two looks at the tasks of a workspace while they change, ms. */
 const FOLLOW_MS = 100
-
-/** Starts the tasks that look at the resources of events, and tells how they end. */
-export interface HookTasks {
-  /** The same task for the same key. Rejects with an error whose `code` says why. */
-  start(
-    workspace: string,
-    request: {
-      readonly saga: string
-      readonly input: JsonObject
-      readonly key: string
-      readonly by: { readonly actor: string; readonly source: string }
-      readonly sync: true
-    },
-  ): Promise<{ readonly task: { readonly id: string } }>
-  /** Rejects with `unknown_task` if there is none. */
-  find(
-    workspace: string,
-    task: string,
-  ): Promise<{ readonly state: string; readonly error?: { readonly message: string } | undefined }>
-  /** Resolves when anything of the workspace's tasks has changed after a position, with the position. */
-  untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<number>
-}
 
 export interface HookRouterOptions {
   readonly endpoints: HookEndpoints
@@ -44,18 +25,11 @@ export interface HookRouterOptions {
   readonly tasks: HookTasks
   /** Whether a workspace of this name is there; a deleted one is not. */
   readonly hasWorkspace: (name: string) => Promise<boolean>
+  /** Asks the other servers where the resource of a service's id is. Resolves with undefined if none of them knows it. */
+  readonly placeElsewhere?: (machine: string, externalId: string) => Promise<KnownPlace | undefined>
   readonly logger: { warn(about: object, message: string): void }
   readonly nowMs: () => number
 }
-
-/** States of a task that has not brought the state of the resource. */
-const FAILED: ReadonlySet<string> = new Set([
-  'failed',
-  'needs_attention',
-  'canceled',
-  'compensated',
-  'compensated_partly',
-])
 
 /**
  * Finds the resources of the events that have come, has tasks look at them, and follows the tasks to their ends. Those of one resource are
@@ -101,6 +75,11 @@ export class HookRouter {
     if (isMeant) this.go()
   }
 
+  /** Whether an event waits until somebody tells the resource of this id. */
+  awaits(machine: string, externalId: string): boolean {
+    return this.#putOff.values().some((id) => id.machine === machine && id.externalId === externalId)
+  }
+
   /** The workspace of an event; undefined while nobody knows it. */
   workspaceOf(entry: HookEntry): string | undefined {
     return this.#resourceOf(entry)?.workspace
@@ -116,6 +95,7 @@ export class HookRouter {
   async #run(): Promise<void> {
     const { signal } = this.#closing
     clearTimeout(this.#timer)
+    let againMs = AGAIN_MS
     while (this.#isAsked && !signal.aborted) {
       this.#isAsked = false
       const waiting = this.#desk.journal.fold.openIn('received').values()
@@ -123,6 +103,10 @@ export class HookRouter {
         for (const entry of waiting) {
           if (signal.aborted) return
           await this.#route(entry).catch((error: unknown) => {
+            if (codeOf(error) === 'busy') {
+              againMs = BUSY_AGAIN_MS
+              return
+            }
             this.#options.logger.warn({ endpoint: entry.endpoint, id: entry.id, error }, 'an event is handled later')
           })
         }
@@ -130,7 +114,7 @@ export class HookRouter {
       await Promise.all(Array.from({ length: STARTS_MAX }, next))
     }
     if (signal.aborted || this.#desk.journal.fold.countOf('received') === 0) return
-    this.#timer = setTimeout(() => this.go(), AGAIN_MS).unref()
+    this.#timer = setTimeout(() => this.go(), againMs).unref()
   }
 
   async #route(entry: HookEntry): Promise<void> {
@@ -141,15 +125,12 @@ export class HookRouter {
     if (conflictsWith !== undefined) {
       return this.#settle(entry, { state: 'parked', why: `another event came under the id ${conflictsWith}` })
     }
-    const target = this.#targetOf(entry)
+    const target = await this.#findTarget(entry)
     if (target === 'ignored') return this.#settle(entry, { state: 'ignored' })
     if (!('resource' in target)) {
       // It may have overtaken the answer that tells whose it is.
-      const nowMs = this.#options.nowMs()
-      if (nowMs - entry.at < PARK_AFTER_MS) {
-        this.#putOff.set(key, { ...target, untilMs: nowMs + AGAIN_MS })
-        return
-      }
+      if (this.#options.nowMs() - entry.at < PARK_AFTER_MS) return
+      this.#putOff.delete(key)
       return this.#settle(entry, { state: 'parked', why: 'nobody knows the resource' })
     }
     const { workspace, block, machine, name } = target.resource
@@ -172,6 +153,9 @@ export class HookRouter {
       await this.#settle(entry, { state: 'routed', workspace, task: task.id })
       isWatched = true
       this.#watch({ ...entry, workspace, task: task.id })
+    } catch (error) {
+      if (codeOf(error) !== 'key_reused') throw error
+      await this.#settle(entry, { state: 'parked', workspace, why: 'another server took another event of the same id' })
     } finally {
       if (!isWatched) this.#free(resource)
     }
@@ -215,12 +199,12 @@ export class HookRouter {
       view = await this.#options.tasks.find(workspace, entry.task)
     } catch (error) {
       // It ended long ago, or its workspace was purged.
-      if ((error as { readonly code?: unknown }).code !== 'unknown_task') throw error
+      if (codeOf(error) !== 'unknown_task') throw error
       view = { state: 'done' }
     }
     const place = { workspace, task: entry.task }
     if (view.state === 'done') await this.#settle(entry, { state: 'handled', ...place })
-    else if (FAILED.has(view.state)) {
+    else if (hasFailed(view.state)) {
       const why = `its task is ${view.state}${view.error === undefined ? '' : `: ${view.error.message}`}`
       await this.#settle(entry, { state: 'parked', ...place, why })
     } else return
@@ -246,6 +230,23 @@ export class HookRouter {
   #resourceOf(entry: HookEntry): ResourceRef | undefined {
     const target = this.#targetOf(entry)
     return target !== 'ignored' && 'resource' in target ? target.resource : undefined
+  }
+
+  /**
+   * As {@link #targetOf}, also if only another server knows the resource. An event of which nobody knows it is put off from the moment on
+   * in which it is asked for: the answer may be on its way while somebody tells it.
+   */
+  async #findTarget(entry: HookEntry): Promise<HookTarget | UnknownId | 'ignored'> {
+    const target = this.#targetOf(entry)
+    if (target === 'ignored' || 'resource' in target) return target
+    const key = keyOf(entry)
+    this.#putOff.set(key, { ...target, untilMs: this.#options.nowMs() + AGAIN_MS })
+    const { machine, externalId } = target
+    const place = await this.#options.placeElsewhere?.(machine, externalId)
+    if (place === undefined) return target
+    this.#putOff.delete(key)
+    await this.#desk.append({ type: 'known', machine, externalId, ...place })
+    return this.#targetOf(entry)
   }
 
   /** The resource of an event, or its id at the service while nobody knows whose it is, as the adapter of its endpoint reads them. */
@@ -275,4 +276,8 @@ function resourceKeyOf({ workspace, block, machine, name }: ResourceRef): string
 
 function keyOf({ endpoint, id }: HookEntry): string {
   return `${endpoint}/${id}`
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown }).code
 }

@@ -6,7 +6,7 @@ import type { ResourceRef } from '../adapters/adapter.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, HOOKS_LOG, HookDesk, type HookDeskOptions } from './hook-desk.ts'
-import type { HookEntry, InboxEvent } from './hook-fold.ts'
+import type { HookEntry, InboxEvent, KnownPlace } from './hook-fold.ts'
 import { answer, HOOK_LIMITS, HookRate, jsonObjectOf, readBody } from './hook-request.ts'
 import { HookRouter, type HookRouterOptions } from './hook-router.ts'
 import { type HookScheme, verify } from './signatures.ts'
@@ -20,6 +20,8 @@ export interface InboxOptions extends Omit<HookRouterOptions, 'nowMs'> {
   readonly openLog: (name: string, release: () => Promise<void>) => Promise<WorkspaceLog>
   readonly atomically: HookDeskOptions['atomically']
   readonly nowMs?: () => number
+  /** Told of each id of a service whose resource this server has learned, for other servers. */
+  readonly onLearned?: (resource: ResourceRef, externalId: string) => void
   /** Has an endpoint pay for the checks of its requests. By default nobody pays. */
   readonly costs?: HookCosts
 }
@@ -89,13 +91,30 @@ export class Inbox {
    * Notes which resource has an id at the service, in the turn of the record that tells it: both are there after a crash, or none. Events
    * that name the id alone find it.
    */
-  learn({ workspace, block, machine, name }: ResourceRef, externalId: string): void {
-    if (externalId === '' || externalId.length > ID_CHARS_MAX) return
-    const known = this.#desk.journal.fold.placeOf(machine, externalId)
-    if (known?.workspace === workspace && known.block === block && known.name === name) return
+  learn(resource: ResourceRef, externalId: string): void {
+    if (this.#note(resource, externalId)) this.#options.onLearned?.(resource, externalId)
+  }
+
+  /** Takes what another server has learned, if an event waits for it, or if something else is known here. */
+  hear(resource: ResourceRef, externalId: string): void {
+    const { machine } = resource
+    if (this.#router.awaits(machine, externalId) || this.placeOf(machine, externalId)) this.#note(resource, externalId)
+  }
+
+  /** Where the resource of a service's id is, as this server knows. */
+  placeOf(machine: string, externalId: string): KnownPlace | undefined {
+    return this.#desk.journal.fold.placeOf(machine, externalId)
+  }
+
+  /** False if it is known already, or too long. */
+  #note({ workspace, block, machine, name }: ResourceRef, externalId: string): boolean {
+    if (externalId === '' || externalId.length > ID_CHARS_MAX) return false
+    const known = this.placeOf(machine, externalId)
+    if (known?.workspace === workspace && known.block === block && known.name === name) return false
     const event = { type: 'known', machine, externalId, workspace, block, name } as const
     this.#desk.journal.append([{ event, ...HOOK_ENTRY }])
     this.#router.goFor(machine, externalId)
+    return true
   }
 
   /** Forgets the events of a workspace that is purged, but for their ids. Resolves when nothing of it is on the disk. */
