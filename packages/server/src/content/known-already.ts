@@ -32,6 +32,11 @@ export function mayBeKnown(update: Uint8Array, endOf: (client: number) => number
   return isComparable(update)
 }
 
+/** Whether `doc` may already have everything in `update`: see {@link mayBeKnown}. */
+export function mayInclude({ store }: Y.Doc, update: Uint8Array): boolean {
+  return mayBeKnown(update, (client) => Y.getState(store, client))
+}
+
 /** Whether an update has so few structs and deletions that it can be compared with a document. */
 export function isComparable(update: Uint8Array): boolean {
   return hasAtMost(update, COMPARED_MAX)
@@ -39,8 +44,8 @@ export function isComparable(update: Uint8Array): boolean {
 
 /** Whether `doc` already has everything in `update`, with the same content. Throws what Yjs throws on bytes that are no update. */
 export function includesUpdate(doc: Y.Doc, update: Uint8Array): boolean {
+  if (!mayInclude(doc, update)) return false
   const { store } = doc
-  if (!mayBeKnown(update, (client) => Y.getState(store, client))) return false
   const { structs, ds } = Y.decodeUpdate(update)
   for (const struct of structs) {
     if (!(struct instanceof Y.Skip) && struct.id.clock + struct.length > Y.getState(store, struct.id.client))

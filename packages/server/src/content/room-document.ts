@@ -217,10 +217,10 @@ export class RoomDocument {
 
   /**
    * Checks the updates of a connection that may only read. Those that bring nothing new pass, as most answers to
-   * SyncStep1 do.
+   * SyncStep1 do. That one among them that was `compared` already does not.
    */
-  read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
-    const index = updates.findIndex((update) => !this.includes(update))
+  read(updates: readonly Uint8Array[], refusal: Refusal, compared?: Uint8Array): Applied {
+    const index = updates.findIndex((update) => update === compared || !this.includes(update))
     return {
       refused: index < 0 ? undefined : { index, refusal },
       forward: undefined,

@@ -11,7 +11,7 @@ import { makeServerDoc } from './server-doc.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { AT_ONCE, doAll, type Pace, SharedSteps, type Steps } from './steps.ts'
-import { readingSpans } from './struct-spans.ts'
+import { hasAtMost, readingSpans } from './struct-spans.ts'
 import { encodingDiff, encodingSyncAnswer } from './sync-answer.ts'
 import { unitBytesOf } from './trials/trial-protocol.ts'
 import { encodingShown } from './update-encoding.ts'
@@ -69,6 +69,8 @@ export async function readStored(log: WorkspaceLog, turns: LoadTurns, admit?: Ad
 
 /** Bytes of a snapshot and the records after it above which nothing looks for single structs in them. */
 const LARGE_BYTES_MIN = 1024 * 1024
+/** Structs of an update from which on it is compared with a document, in turns: to decode so many takes longer than one. */
+const COMPARED_STRUCTS_MAX = 6_000
 /** Bytes of records that are merged at once. */
 const MERGED_BYTES = 512 * 1024
 
@@ -151,14 +153,15 @@ export class StoredState {
   }
 
   /**
-   * Whether this state already has everything in `update`, with the same content. False also for bytes that Yjs can't read, and for
-   * structs beside a large state: to find them in its bytes takes longer than a turn, and a document tells them at once.
+   * Whether this state already has everything in `update`, with the same content. False also for bytes that Yjs can't read, for
+   * structs beside a large state, and for many structs: to find them in its bytes takes longer than a turn, and a document tells them
+   * at once or in turns.
    */
   includes(update: Uint8Array): boolean {
     // Two zeros read as an empty V1 update, whatever follows them. A V2 update begins with them, and must not pass for
     // a repeat.
     if (update[0] === 0 && update[1] === 0) return isEmptyUpdate(update)
-    if (update[0] !== 0 && this.#isLarge) return false
+    if (update[0] !== 0 && (this.#isLarge || !hasAtMost(update, COMPARED_STRUCTS_MAX))) return false
     const state = Y.decodeStateVector(this.stateVector)
     if (!mayBeKnown(update, (client) => state.get(client) ?? 0)) return false
     let decoded: ReturnType<typeof Y.decodeUpdate>

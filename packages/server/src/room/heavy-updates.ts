@@ -3,6 +3,8 @@ import { LogError, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
 import { type DocumentMemory, memoryFull } from '../content/document-memory.ts'
 import type { Refusal } from '../content/document-rules.ts'
+import { mayInclude } from '../content/known-already.ts'
+import { KnownComparison } from '../content/known-comparison.ts'
 import { structsIn } from '../content/live-memory.ts'
 import type { LoadTurns } from '../content/load-turns.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
@@ -14,6 +16,7 @@ import type { Counters } from '../counters.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import type { Member } from './member.ts'
+import { mayBeTried } from './member-updates.ts'
 import { giveUpOn, refusalOfSpoiler, refuseUpdate } from './refused-update.ts'
 import type { RoomVisit } from './room-visit.ts'
 
@@ -116,6 +119,12 @@ export class HeavyUpdates {
   async #settle(member: Member): Promise<void> {
     const update = member.inbox?.updates[0]
     if (update === undefined) return
+    if (await this.#isKnown(member, update)) return
+    if (member.inbox === undefined) return
+    if (!mayBeTried(member, member.inbox, update)) {
+      member.compared = update
+      return
+    }
     if (this.#context.memory.isFull) throw memoryFull()
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { principal, id: connection, identity } = member
@@ -126,6 +135,25 @@ export class HeavyUpdates {
       return
     }
     throw new TrialError('busy', 'the document changed too much meanwhile')
+  }
+
+  /** Compares an update with the document in turns. One that brings nothing new is then taken. */
+  async #isKnown(member: Member, update: Uint8Array): Promise<boolean> {
+    const comparison = new KnownComparison(update)
+    while (member.inbox !== undefined) {
+      const isKnown = await this.#room.visit(member.principal, (visit) =>
+        mayInclude(visit.document.doc, update) ? visit.compare(member, comparison) : false,
+      )
+      if (isKnown !== undefined) return isKnown
+      await this.#rest(member)
+    }
+    return false
+  }
+
+  /** Resolves when a member may have its next turn. */
+  async #rest({ restMs }: Member): Promise<void> {
+    await wait(restMs)
+    await this.#context.loadTurns.pause()
   }
 
   /** Tries an update, and once more if the thread ended for a reason that need not be the update's. */
@@ -178,8 +206,7 @@ export class HeavyUpdates {
     while (!units.isDone) {
       const isTaken = await this.#room.visit(member.principal, (visit) => visit.takeUnits(member, units))
       if (!isTaken) return
-      await wait(member.restMs)
-      await this.#context.loadTurns.pause()
+      await this.#rest(member)
     }
   }
 

@@ -1,12 +1,14 @@
-import type { Applied } from '../content/applied.ts'
+import { type Applied, NOTHING } from '../content/applied.ts'
 import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
+import { mayInclude } from '../content/known-already.ts'
 import { relaying } from '../content/relayed-record.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
 import { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerLimits } from '../limits.ts'
-import { type Inbox, type Member, splitInbox } from './member.ts'
+import { frameOf, type Inbox, limitOver, partsAround, splitInbox } from './inbox.ts'
+import type { Member } from './member.ts'
 import { withinQuotas } from './quota-check.ts'
 import { authorOf, type RecordWriterContext, type Write } from './record-writer.ts'
 import {
@@ -39,6 +41,8 @@ interface TickPart {
   readonly answer: Uint8Array | undefined
   /** The one among the updates that was tried. */
   readonly tried: Uint8Array | undefined
+  /** The one among the updates that was compared, and brings something new. */
+  readonly compared: Uint8Array | undefined
   readonly mayRelay: boolean
   /** Until when another may bring what is withheld, ms of `performance.now()`. */
   readonly withholdUntilMs: number
@@ -83,12 +87,17 @@ export class MemberUpdates {
     const whole = member.takeInbox()
     if (whole === undefined || whole.updates.length === 0) return undefined
     const heavyAt = this.#nextTrial(member, whole, document)
-    const { tried } = member
+    const { tried, compared } = member
     member.tried = undefined
+    member.compared = undefined
     const [inbox, rest] = heavyAt < 0 ? [whole, undefined] : splitInbox(whole, heavyAt)
     const { answer } = inbox
-    const fitting = this.#withinLimits(inbox, document)
-    const { updates, refused = fitting.refused } = withinQuotas(member, fitting.updates, place, this.#context.quotas)
+    const isKnown = (update: Uint8Array): boolean => update !== compared && isRepeat(update, document)
+    const fitting = this.#withinLimits(inbox, isKnown)
+    const { updates, refused = fitting.refused } = withinQuotas(member, fitting.updates, place, {
+      ...this.#context,
+      isKnown,
+    })
     const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
     const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
     // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
@@ -105,7 +114,17 @@ export class MemberUpdates {
     for (const part of parts) {
       if (part.length === 0) continue
       const mayRelay = isRelayTime && part[0] === answer
-      const tickPart = { updates: part, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial, postpone }
+      const tickPart = {
+        updates: part,
+        first,
+        answer,
+        tried,
+        compared,
+        mayRelay,
+        withholdUntilMs,
+        awaitTrial,
+        postpone,
+      }
       const error = this.#applyPart(member, tickPart, document, writes)
       if (error !== undefined || member.intake === 'refused' || member.isOnTrial) return error
       first += part.length
@@ -120,14 +139,30 @@ export class MemberUpdates {
     this.#haveTried(member)
   }
 
-  /** Index of the first update that has to be tried before it is looked at; -1 when none has. */
-  #nextTrial({ identity, tried }: Member, { updates, tooLarge }: Inbox, document: RoomDocument): number {
-    if (identity.access !== 'write') return -1
-    const { limits } = this.#context
-    const isWithin = ({ length }: Uint8Array): boolean => tooLarge === undefined || length <= tooLarge.bytesMax
-    return updates.findIndex(
-      (update) => update !== tried && isWithin(update) && isHeavy(update, limits) && !isRepeat(update, document),
+  /** Index of the first update that has to be tried, or compared in turns, before it is looked at; -1 when none has. */
+  #nextTrial(member: Member, inbox: Inbox, document: RoomDocument): number {
+    const { tried, compared } = member
+    return inbox.updates.findIndex(
+      (update) =>
+        update !== tried &&
+        update !== compared &&
+        isHeavy(update, this.#context.limits) &&
+        (mayBeTried(member, inbox, update) || mayInclude(document.doc, update)),
     )
+  }
+
+  /** The end of a turn with an update that takes several: it begins now. */
+  untilTurnEnds(): () => boolean {
+    const sinceMs = performance.now()
+    return () => performance.now() - sinceMs >= this.#context.limits.trialTurnMs
+  }
+
+  /** Takes the first update out of a member's inbox, which brings nothing new. Returns the write that acknowledges it. */
+  takeKnown(member: Member): Write[] {
+    const { inbox, identity, wire } = member
+    if (inbox === undefined) return []
+    member.inbox = splitInbox(inbox, 1)[1]
+    return [{ applied: NOTHING, author: authorOf(identity, wire.id), from: { member, frames: frameOf(inbox) } }]
   }
 
   /**
@@ -146,7 +181,8 @@ export class MemberUpdates {
     if (update === undefined) return undefined
     const isAnswer = update === member.inbox?.answer
     const mayRelay = isAnswer && performance.now() < relaysUntilMs
-    const { refused } = withinQuotas(member, [update], place, this.#context.quotas)
+    // It was compared before its trial.
+    const { refused } = withinQuotas(member, [update], place, { ...this.#context, isKnown: () => false })
     if (refused === undefined) return new TriedUnits(update, { ...member.writer, isAnswer, mayRelay }, parts)
     this.#refuseTried(member, refused, relaysUntilMs)
     return undefined
@@ -154,7 +190,7 @@ export class MemberUpdates {
 
   /** Inspects what is to be applied next, until the turn is over. False when it is refused, which the member hears. */
   inspectUnits(member: Member, units: TriedUnits, document: RoomDocument, relaysUntilMs: number): boolean {
-    const refusal = units.inspect(document, this.#untilTurnEnds())
+    const refusal = units.inspect(document, this.untilTurnEnds())
     if (refusal !== undefined) this.#refuseTried(member, refusal, relaysUntilMs)
     return refusal === undefined
   }
@@ -166,11 +202,6 @@ export class MemberUpdates {
     member.takeInbox()
     if (mayRelay && isAboutOthers(refusal)) refuseRelay(member)
     else refuseUpdate(member, frameOf(inbox), refusal, this.#context)
-  }
-
-  #untilTurnEnds(): () => boolean {
-    const sinceMs = performance.now()
-    return () => performance.now() - sinceMs >= this.#context.limits.trialTurnMs
   }
 
   /** Applies units of such an update until its turn is over. With the last, the update counts as taken. Throws as {@link TriedUnits.apply}. */
@@ -198,32 +229,32 @@ export class MemberUpdates {
 
   /** The updates before the first that is over its limit and brings something new, and why that one is refused. */
   #withinLimits(
-    { updates, tooLarge }: Inbox,
-    document: RoomDocument,
+    inbox: Inbox,
+    isKnown: (update: Uint8Array) => boolean,
   ): { readonly updates: readonly Uint8Array[]; readonly refused?: Refusal } {
-    if (tooLarge === undefined) return { updates }
-    const { bytesMax } = tooLarge
-    const index = updates.findIndex((update) => update.length > bytesMax && !isRepeat(update, document))
-    if (index < 0) return { updates }
-    const bytes = updates[index]?.length
-    const reason = `the update frame has ${bytes} bytes, at most ${bytesMax} are allowed: send it in parts`
+    const { updates } = inbox
+    const index = updates.findIndex((update) => limitOver(inbox, update) !== undefined && !isKnown(update))
+    const update = updates[index]
+    if (update === undefined) return { updates }
+    const reason = `the update frame has ${update.length} bytes, at most ${limitOver(inbox, update)} are allowed: send it in parts`
     return { updates: updates.slice(0, index), refused: { code: 'too_large', reason } }
   }
 
   #applyPart(
     member: Member,
-    { updates, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial, postpone }: TickPart,
+    { updates, first, answer, tried, compared, mayRelay, withholdUntilMs, awaitTrial, postpone }: TickPart,
     document: RoomDocument,
     writes: Write[],
   ): Error | undefined {
     const { identity, wire } = member
-    if (identity.access !== 'write' && !wire.wantsJoinery) return this.#passReader(member, updates, document, first)
+    if (identity.access !== 'write' && !wire.wantsJoinery)
+      return this.#passReader(member, { updates, first, compared }, document)
     const through = first + updates.length - 1
     try {
       const applied =
         identity.access === 'write'
           ? document.apply(updates, mayRelay ? { ...member.writer, mayRelay } : member.writer, answer, tried)
-          : document.read(updates, READ_ONLY)
+          : document.read(updates, READ_ONLY, compared)
       this.checkPending(document)
       const { refused, leftFrom } = applied
       const endsAt = refused?.index ?? leftFrom
@@ -278,9 +309,13 @@ export class MemberUpdates {
    * Takes the updates of a stock client that may only read, and drops their edits. The connection stays: a plug-in that
    * makes a type must not cost a reader everything new.
    */
-  #passReader(member: Member, updates: readonly Uint8Array[], document: RoomDocument, first: number): undefined {
+  #passReader(
+    member: Member,
+    { updates, first, compared }: Pick<TickPart, 'updates' | 'first' | 'compared'>,
+    document: RoomDocument,
+  ): undefined {
     for (const [index, update] of updates.entries()) {
-      if (isRepeat(update, document)) continue
+      if (update !== compared && isRepeat(update, document)) continue
       this.#context.counters.readersEdits++
       if (this.#strayed.has(member)) continue
       this.#strayed.add(member)
@@ -294,9 +329,9 @@ export class MemberUpdates {
   }
 }
 
-/** Number of the first update in an inbox among its member's frames. */
-function frameOf({ through, updates }: Inbox): number {
-  return through - updates.length + 1
+/** Whether an update of a member may be tried; one that may not passes only when it brings nothing new. */
+export function mayBeTried({ identity }: Member, inbox: Inbox, update: Uint8Array): boolean {
+  return identity.access === 'write' && limitOver(inbox, update) === undefined
 }
 
 /** True when the update brings nothing new; false, too, for bytes that are no update. */
@@ -307,10 +342,4 @@ function isRepeat(update: Uint8Array, document: RoomDocument): boolean {
     if (error instanceof UpdateError) return false
     throw error
   }
-}
-
-/** The updates in order, split so that the answer stands alone. */
-function partsAround(answer: Uint8Array, updates: readonly Uint8Array[]): (readonly Uint8Array[])[] {
-  const at = updates.indexOf(answer)
-  return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
 }

@@ -8,6 +8,7 @@ import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, type ServerError } from '../server-error.ts'
 import type { Turns } from '../turns.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
+import type { Inbox } from './inbox.ts'
 import type { Wire, WireReader } from './wire.ts'
 
 /** Time that `ws` takes to read a ping and that the answer takes, ms, about: more than can be measured around one. */
@@ -64,29 +65,6 @@ export type Reach =
   | Lacking
   | { readonly state: 'lagging'; readonly from: Reached; readonly lacking: Lacking | undefined }
 
-/** Updates of one member that wait for the tick's end. */
-export interface Inbox {
-  /** In order of arrival. */
-  readonly updates: Uint8Array[]
-  /** Number of the last update among the member's update frames. */
-  through: number
-  /** The update that answers a SyncStep1: all that the client has and the server lacks, edits of others included. */
-  answer: Uint8Array | undefined
-  /** The first that is over its limit, and that limit, bytes: it is refused unless it brings nothing new. */
-  tooLarge: { readonly update: Uint8Array; readonly bytesMax: number } | undefined
-}
-
-/** The updates before index `at`, and those from it on. */
-export function splitInbox({ updates, through, answer, tooLarge }: Inbox, at: number): [before: Inbox, rest: Inbox] {
-  const before = updates.slice(0, at)
-  const rest = updates.slice(at)
-  const answerIn = (part: readonly Uint8Array[]) => (answer && part.includes(answer) ? answer : undefined)
-  return [
-    { updates: before, through: through - rest.length, answer: answerIn(before), tooLarge },
-    { updates: rest, through, answer: answerIn(rest), tooLarge },
-  ]
-}
-
 export const IDLE: Answering = { state: 'idle' }
 export const CURRENT: Reach = { state: 'current' }
 const UNASKED: Lacking = { state: 'lacking', held: undefined }
@@ -128,6 +106,8 @@ export class Member implements WireReader, RestingPayer {
   inbox: Inbox | undefined
   /** The update that was tried in a worker thread, and fits. */
   tried: Uint8Array | undefined
+  /** The update that was compared with the document in turns, and brings something new: see `KnownComparison`. */
+  compared: Uint8Array | undefined
   readonly limits: ServerLimits
   readonly #ledger: Ledger
   readonly #longReads: Turns

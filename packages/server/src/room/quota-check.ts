@@ -63,27 +63,18 @@ function tryToCount(principal: string, log: WorkspaceLog, quotas: Quotas): Quota
 export function withinQuotas(
   member: Member,
   updates: readonly Uint8Array[],
-  { log, document }: Place,
-  quotas: Quotas,
+  { log }: Pick<Place, 'log'>,
+  { quotas, isKnown }: QuotaContext & { readonly isKnown: (update: Uint8Array) => boolean },
 ): { readonly updates: readonly Uint8Array[]; readonly refused?: QuotaRefusal } {
   if (quotas.areOff || member.identity.access !== 'write') return { updates }
   const makesWorkspace = log.generation === undefined
   let bytes = 0
   for (const [index, update] of updates.entries()) {
     const refused = quotas.refusalOf(member.owner, { makesWorkspace, hasKey: false, bytes: bytes + update.length })
-    if (refused !== undefined && !isKnown(update, document)) return { updates: updates.slice(0, index), refused }
+    if (refused !== undefined && !isKnown(update)) return { updates: updates.slice(0, index), refused }
     if (refused === undefined) bytes += update.length
   }
   return { updates }
-}
-
-/** False, too, for bytes that are no update: their own refusal comes later. */
-function isKnown(update: Uint8Array, document: RoomDocument): boolean {
-  try {
-    return document.includes(update)
-  } catch {
-    return true
-  }
 }
 
 function throwRefusal(refusal: QuotaRefusal | undefined): void {

@@ -1,4 +1,5 @@
 import type { LogError, WorkspaceLog } from '@joinery/log'
+import type { KnownComparison } from '../content/known-comparison.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
 import { quarantined, storageBehind } from '../server-error.ts'
@@ -26,6 +27,11 @@ export interface RoomVisit {
    * instead.
    */
   writeKeyed: (keyed: KeyedUpdate) => ReturnType<WritePath['writeKeyed']>
+  /**
+   * Goes on comparing the first update in a member's inbox. Returns whether it brings nothing new, and then takes and acknowledges it;
+   * undefined while that can't be told. Throws as {@link edit}, but never `too_slow`.
+   */
+  compare: (member: Member, comparison: KnownComparison) => boolean | undefined
   /** Begins with the first update in a member's inbox, which was tried. Throws as {@link edit}, but never `too_slow`. */
   beginUnits: (member: Member, parts: readonly Uint8Array[]) => TriedUnits | undefined
   /**
@@ -91,6 +97,7 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
       const made = write((writes, place) => writes.writeKeyed(keyed, place))
       return 'code' in made ? made : whileMine(made)
     },
+    compare: (member, comparison) => write((writes, place) => writes.compare(member, comparison, place)),
     beginUnits: (member, given) =>
       write((writes, place) => writes.beginUnits(member, given, place, parts.relaysUntilMs)),
     takeUnits: (member, units) => write((writes, place) => writes.takeUnits(member, units, place, parts.relaysUntilMs)),

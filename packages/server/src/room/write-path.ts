@@ -5,6 +5,7 @@ import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { EMPTY_UPDATE } from '../content/empty-update.ts'
 import { refusalOfSize } from '../content/known-already.ts'
+import type { KnownComparison } from '../content/known-comparison.ts'
 import { relaying } from '../content/relayed-record.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerError } from '../server-error.ts'
@@ -275,6 +276,19 @@ export class WritePath {
   /** Puts a member back whose updates waited for a trial. */
   takeAgain(member: Member): void {
     if (member.inbox !== undefined) this.#writers.push(member)
+  }
+
+  /**
+   * Has a turn with the comparison of the first update in a member's inbox. Returns whether the document has all of it, and then takes
+   * and acknowledges it; undefined while that can't be told. Call this when no update waits to be flushed. Throws as {@link edit}.
+   */
+  compare(member: Member, comparison: KnownComparison, place: WritePlace): boolean | undefined {
+    assertTakes(place.log)
+    const sinceMs = performance.now()
+    const isKnown = comparison.compare(place.document.doc, this.#updates.untilTurnEnds())
+    if (isKnown) this.#records.write(this.#updates.takeKnown(member), place, this.#keyed.held)
+    member.charge(sinceMs)
+    return isKnown
   }
 
   /** See {@link MemberUpdates.beginUnits}. Call this when no update waits to be flushed. Throws as {@link edit}. */

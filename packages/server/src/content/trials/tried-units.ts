@@ -165,8 +165,12 @@ export class TriedUnits {
     this.#mayBeOthers = this.#ruled.mayBeOthers(taken, writer)
     if (this.#isOver()) yield
     const doc = this.#live.doc
-    const refusal = missingFor(doc, taken) === undefined ? refusalOfOther(doc, piece) : UNCUT
-    if (refusal !== undefined) return refusal
+    if (missingFor(doc, taken) !== undefined) return UNCUT
+    for (const part of this.#unitsOfWhole ?? [piece]) {
+      if (this.#isOver()) yield
+      const refusal = refusalOfOther(doc, part)
+      if (refusal !== undefined) return refusal
+    }
     if (this.#isOver()) yield
     const refused = this.#ruled.inspect(taken, writer)
     if (refused === undefined && this.#isOver()) yield
