@@ -10,7 +10,7 @@ export function openPlainServer() {
   const pages = openPages()
   let server: Server
   beforeAll(async () => {
-    const files = createEditorFiles([])
+    const files = createEditorFiles({ machines: [] })
     server = createServer({
       rules: documentRules,
       request: (request, response) => {

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
-import sirv from 'sirv'
 import { AppError } from './app-error.mts'
+import { type BuiltEditor, type BuiltFile, readBuiltEditor } from './built-editor.mts'
 import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
 import { baseOf } from './page-address.mts'
 import type { PageConfig } from './page-setting.mts'
@@ -27,21 +25,25 @@ const SERVICE_WORKER = '/service-worker.js'
 /** Path of the script of the page at `/`, which shows two boards. */
 export const FIRST_SCREEN = '/first-screen.js'
 
+export interface EditorFilesOptions {
+  /** Tables of the application's own machines: the page holds them as data, so that it shows their statuses. */
+  readonly machines: readonly object[]
+  /** Settings of the page, which holds them as data. */
+  readonly page?: PageConfig
+  /** Origin of a store of files that is not this server. */
+  readonly filesOrigin?: string | undefined
+  /** Builds the editor where that is needed, and reads it. */
+  readonly read?: () => Promise<BuiltEditor>
+}
+
 /**
  * Serves the editor: its page at `/w/<workspace>`, its files at `/assets/`, and its service worker. The first request
- * builds the editor.
- *
- * @param page settings of the page, which holds them as data
- * @param filesOrigin origin of a store of files that is not this server
- * @param machines tables of the application's own machines: the page holds them as data, so that it shows their statuses
+ * builds and reads the editor.
  */
-export function createEditorFiles(machines: readonly object[], page: PageConfig = PLAIN_PAGE, filesOrigin?: string) {
-  const policy = policyFor(page, filesOrigin)
-  let opening: Promise<ReturnType<typeof sirv>> | undefined
-  const open = async (): Promise<ReturnType<typeof sirv>> => {
-    await ensureEditorBuilt()
-    return sirv(EDITOR_DIST, { etag: true, setHeaders })
-  }
+export function createEditorFiles(options: EditorFilesOptions) {
+  const { machines, page: config = PLAIN_PAGE, filesOrigin, read = readNewest } = options
+  const policy = policyFor(config, filesOrigin)
+  let reading: Promise<BuiltEditor> | undefined
   return {
     /** True if the request was for the editor and is answered. */
     handle(request: IncomingMessage, response: ServerResponse): boolean {
@@ -54,17 +56,17 @@ export function createEditorFiles(machines: readonly object[], page: PageConfig 
           .end('this path takes only GET and HEAD\n')
         return true
       }
-      opening ??= open()
-      opening.then(
-        (serve) => {
-          if (isPage) return void servePage(request, response, machines, page, policy)
-          serve(request, response, () => {
-            response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
-          })
+      reading ??= read()
+      reading.then(
+        ({ page, files }) => {
+          if (isPage) return sendPage(request, response, page, machines, config, policy)
+          const file = files.get(path)
+          if (file !== undefined) return sendFile(request, response, path, file)
+          response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
         },
         (error: unknown) => {
           // The next request tries again: this one may have come before the packages were installed.
-          opening = undefined
+          reading = undefined
           response.writeHead(503, { 'content-type': 'text/plain' })
           response.end(`${error instanceof AppError ? error.message : 'the editor could not be built'}\n`)
         },
@@ -74,27 +76,27 @@ export function createEditorFiles(machines: readonly object[], page: PageConfig 
   }
 }
 
-/** Serves the page with the tables and settings as JSON, which a browser does not run as a script. */
-async function servePage(
+async function readNewest(): Promise<BuiltEditor> {
+  await ensureEditorBuilt()
+  return readBuiltEditor(EDITOR_DIST)
+}
+
+/** Sends the page with the tables and settings as JSON, which a browser does not run as a script. */
+function sendPage(
   request: IncomingMessage,
   response: ServerResponse,
+  page: string,
   machines: readonly object[],
   config: PageConfig,
   policy: string,
-): Promise<void> {
-  const path = join(EDITOR_DIST, 'index.html')
-  const page = await readFile(path, 'utf8').catch(() => undefined)
-  if (page === undefined) {
-    response.writeHead(503, { 'content-type': 'text/plain' }).end('the editor could not be read\n')
-    return
-  }
+): void {
   const base = baseOf(request, config)
   const { login, tokenOrigins } = config
   const data =
     dataElement('machines', machines) +
     dataElement('keys', { login, tokenOrigins }) +
     `<meta name="joinery-base" content="${base}">`
-  setHeaders(response, path)
+  setHeaders(response, true)
   response.setHeader('content-security-policy', policy)
   response.writeHead(200, { 'content-type': 'text/html;charset=utf-8' })
   response.end(
@@ -109,11 +111,19 @@ function dataElement(id: string, value: object): string {
   return `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll('<', '\\u003c')}</script>`
 }
 
-function setHeaders(response: ServerResponse, path: string): void {
-  const isPage = path.endsWith('.html')
-  // Other files have a hash of their content in their name. The page, the worker and the script of the first screen name
-  // those files, so browsers must ask for these three each time.
-  const isFresh = isPage || path.endsWith(SERVICE_WORKER) || path.endsWith(FIRST_SCREEN)
+function sendFile(request: IncomingMessage, response: ServerResponse, path: string, file: BuiltFile): void {
+  // Other files have a hash of their content in their name. The worker and the script of the first screen name those files, as
+  // the page does, so browsers must ask for these three each time.
+  setHeaders(response, path === SERVICE_WORKER || path === FIRST_SCREEN)
+  response.setHeader('etag', file.etag)
+  // A proxy that compresses marks the tag as weak.
+  const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  if (known?.includes(file.etag)) return void response.writeHead(304).end()
+  response.writeHead(200, { 'content-type': file.type, 'content-length': file.bytes.length })
+  response.end(request.method === 'HEAD' ? undefined : file.bytes)
+}
+
+function setHeaders(response: ServerResponse, isFresh: boolean): void {
   response.setHeader('cache-control', isFresh ? 'no-cache' : 'public, max-age=31536000, immutable')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')

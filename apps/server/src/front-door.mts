@@ -43,7 +43,7 @@ export interface FrontDoorOptions {
  * `/readyz`, the start page at `/`, and 404 for the rest.
  */
 export function createFrontDoor({ config, machines, filesOrigin }: FrontDoorOptions, faces: () => Faces | undefined) {
-  const editor = createEditorFiles(machines, config.page, filesOrigin)
+  const editor = createEditorFiles({ machines, page: config.page, filesOrigin })
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, files, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
