@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startOldNats } from '@joinery/cluster/testing'
+import { signStandard } from '@joinery/resources'
 import { describe, expect, it } from 'vitest'
 import { WebhookReceiver } from '../resources/webhook-receiver.ts'
 import { joinery } from '../support/command.ts'
@@ -120,27 +124,54 @@ describe('a task', () => {
   })
 })
 
-describe('outbound webhooks', () => {
-  it('[RS38] of a workspace whose owner has died are sent by another node, from where the first one was', async (context) => {
+describe('webhooks', () => {
+  it('[RS38, RS61, RS62] go on at another node when the owner has died, and those that come in may come to any node', async (context) => {
     const key = `whsec_${Buffer.from('a secret of 24 characters').toString('base64')}`
     await using receiver = await WebhookReceiver.start(() => [key])
+    let state = 'new'
+    await using service = await startService(() => ({ key: 'ext-1', state }))
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const told = { url: receiver.url, workspaces: ['*'], secrets: ['hook'], coalesceMs: 10, retryMs: [100, 100, 100] }
-    writeFileSync(`${home.path}/resources.json`, JSON.stringify({ subscriptions: { s: told } }))
+    const map = { new: 'pending', busy: 'syncing', ready: 'synced' }
+    const adapter = {
+      ...{ kind: 'http', sync: { method: 'POST', url: service.url }, query: { method: 'GET', url: service.url } },
+      ...{ id: '/key', status: { at: '/state', map, otherwise: 'failed' }, hook: { id: '/id' } },
+    }
+    const resources = {
+      subscriptions: { s: told },
+      adapters: { 'sync@1': adapter },
+      hooks: { crm: { scheme: 'standard', secrets: ['hook'], machine: 'sync@1' } },
+    }
+    writeFileSync(`${home.path}/resources.json`, JSON.stringify(resources))
     const env = {
       JOINERY_RESOURCES: `${home.path}/resources.json`,
-      JOINERY_EGRESS_ALLOW: new URL(receiver.url).origin,
+      JOINERY_EGRESS_ALLOW: `${new URL(receiver.url).origin},${service.url}`,
       JOINERY_SECRET_HOOK: key,
     }
     const one = await scene.node('n1', { env })
     expect((await put(one, 'a', 'by one')).status).toBe(201)
     await receiver.told('demo', 1)
+    // The service's event comes to a node that knows neither its id nor its workspace.
+    const path = '/v1/workspaces/demo/blocks/a/statuses/sync@1/main'
+    const shownBy = async ({ url }: RunningNode): Promise<unknown> =>
+      ((await (await fetch(`${url}${path}`)).json()) as { entry?: object }).entry
+    const run = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+    expect((await fetch(`${one.url}${path}/runs`, run)).status).toBe(201)
+    await expect.poll(() => shownBy(one)).toMatchObject({ status: 'pending', detail: { id: 'ext-1' } })
+    const two = await scene.node('n2', { env })
+    const send = async (event: string): Promise<number> => {
+      const body = JSON.stringify({ id: 'ext-1' })
+      const signed = signStandard(event, Math.floor(Date.now() / 1_000), Buffer.from(body), [key])
+      return (await fetch(`${two.url}/v1/hooks/crm`, { method: 'POST', body, headers: { ...signed } })).status
+    }
+    state = 'busy'
+    expect(await send('evt_1')).toBe(202)
+    await expect.poll(() => shownBy(one)).toMatchObject({ status: 'syncing' })
     // The endpoint is away, and the owner dies with what it could not tell.
     receiver.answer = () => 'hang'
     const late = Number((await put(one, 'b', 'by one')).headers.get('x-joinery-lsn'))
     await expect.poll(() => receiver.received.some(({ status }) => status === 0)).toBe(true)
-    const two = await scene.node('n2', { env })
     await expect.poll(() => contentOf(two, 'b')).toBe('by one')
     await one.child.end('SIGKILL')
     receiver.answer = () => 204
@@ -149,6 +180,9 @@ describe('outbound webhooks', () => {
     const bodies = new Map(receiver.received.map(({ id, body }) => [id, body]))
     expect(receiver.received.every(({ id, body }) => bodies.get(id) === body)).toBe(true)
     expect(receiver.taken.filter(({ data }) => data.lsn.from === 1)).toHaveLength(1)
+    state = 'ready'
+    expect(await send('evt_2')).toBe(202)
+    await expect.poll(() => shownBy(two)).toMatchObject({ status: 'synced' })
   })
 })
 
@@ -217,3 +251,17 @@ describe('a wrong configuration', () => {
     await reader.close()
   })
 })
+
+/** A service that says the same of all that it is asked about. */
+async function startService(said: () => object): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(said()))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const end = async (): Promise<void> => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: end }
+}

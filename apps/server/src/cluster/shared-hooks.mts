@@ -1,4 +1,4 @@
-import type { ClusterNode, Engine } from '@joinery/cluster'
+import type { ClusterNode, Engine, Owner } from '@joinery/cluster'
 import { HookTurns, type Inbox, type InboxOptions } from '@joinery/resources'
 import type { Logger } from 'pino'
 import { type HookWork, OwnerHooks } from './owner-hooks.mts'
@@ -45,6 +45,40 @@ export class SharedHooks {
   /** Has the other nodes know what this node's inbox knows. */
   share(inbox: Inbox): void {
     this.#ids.share(inbox)
+  }
+
+  /**
+   * Calls `learn` with each workspace that this node owns now, and that another one may have owned before: one after the other, since a node
+   * may take many at once. Returns unsubscribe.
+   */
+  readonly onTaken = (learn: (workspace: string) => Promise<void>): (() => void) => {
+    const { node, logger } = this.#options
+    const { session } = node.nodes.self
+    /** Workspaces that no other node has owned since this one has learned their ids. */
+    const learned = new Set<string>()
+    let isOver = false
+    let queue = Promise.resolve()
+    const learnNext = async (workspace: string): Promise<void> => {
+      if (isOver || !learned.has(workspace)) return
+      await learn(workspace).catch((err: unknown) => {
+        learned.delete(workspace)
+        logger.info({ workspace, err }, 'the ids of resources of a workspace are learned when it is next taken over')
+      })
+    }
+    const note = (workspace: string, owner: Owner | undefined): void => {
+      if (owner === undefined) return
+      if (owner.session !== session) return void learned.delete(workspace)
+      if (learned.has(workspace)) return
+      learned.add(workspace)
+      queue = queue.then(() => learnNext(workspace))
+    }
+    // Open tasks have taken some already.
+    for (const [workspace, owner] of node.ownership.owners()) note(workspace, owner)
+    const unlisten = node.ownership.onChange(note)
+    return () => {
+      isOver = true
+      unlisten()
+    }
   }
 
   /** Answers nobody any more. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { openServedTasks } from '@joinery/api'
+import { createBlock, SYNC as SYNC_MACHINE } from '@joinery/blocks'
 import { MemoryEngine, openClusterNode } from '@joinery/cluster'
 import { openMemoryStore } from '@joinery/log'
 import type { SagaShape } from '@joinery/protocol'
@@ -128,4 +129,23 @@ it('[RS61, RS62] an event that came to another node than the owner is handled by
   await expect
     .poll(() => c.inbox.find('crm', 'evt_1'))
     .toMatchObject({ state: 'parked', why: expect.stringMatching(/of the same id/) })
+})
+
+it('[RS64] a node that takes a workspace over learns the ids that it shows: the owner before may be gone with them', async () => {
+  const [engine, file] = [new MemoryEngine(), await resourcesFile()]
+  const [a, b] = [await startNode(engine, 'a', file), await startNode(engine, 'b', file)]
+  await a.workspaces.write(PLACE.workspace as never, {
+    ...{ writer: { actor: 'joinery', source: 'resources' }, via: 'program' },
+    run: (doc) => {
+      const statuses = createBlock(doc, 'order', { type: 'order' }).statuses(SYNC_MACHINE)
+      const run = statuses.startRun('main', { actor: 'joinery', source: 'resources', runId: 'r1' })
+      statuses.report('main', run, 'synced', { actor: 'joinery', source: 'resources', detail: { id: 'ext-1' } })
+    },
+  })
+  await a.workspaces.release(PLACE.workspace as never)
+  await expect.poll(() => b.node.ownerOf('shop')).toBeUndefined()
+  expect(b.inbox.placeOf(MACHINE, 'ext-1')).toBeUndefined()
+  await b.workspaces.position(PLACE.workspace as never)
+  const { machine: _, ...place } = PLACE
+  await expect.poll(() => b.inbox.placeOf(MACHINE, 'ext-1')).toEqual(place)
 })

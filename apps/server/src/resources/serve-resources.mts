@@ -93,6 +93,7 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
       workspaces,
       lists,
       machines: new Set(Object.values(file.config.hooks).map((hook) => hook.machine)),
+      onTaken: shared?.onTaken,
     })
     workspaces.removeBeside((workspace) => inbox.forget(workspace))
     return inbox
