@@ -62,7 +62,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E131, E80] a chosen file that is refused says why beside its way to try again, the others see it as interrupted, and the card keeps its buttons in sight',
+  '[E131, E80] a chosen file that is refused says why beside its way to try again, the others see that it was canceled, and the card keeps its buttons in sight',
   async () => {
     const ann = await pages.visit('chosen', { viewport: { width: 375, height: 760 } })
     const bob = await pages.visit('chosen', { viewport: { width: 1280, height: 800 } })
@@ -79,7 +79,7 @@ it.skipIf(!pages.isThere)(
     await choose('a picture with a very long name that does not fit.png')
     const own = ann.locator(`[data-block="${block}"] .file`)
     await own.getByText('(413)').waitFor()
-    await bob.locator(`[data-block="${block}"] .file`).getByText('interrupted at 0 %').waitFor()
+    await bob.locator(`[data-block="${block}"] .file`).getByText('canceled by').waitFor()
     pages.errors.splice(0)
 
     await ann.unroute('**/v1/blobs/**')

@@ -124,7 +124,7 @@ it.skipIf(!pages.isThere)(
     const note = ann.getByRole('tooltip')
     await ann.getByRole('heading', { level: 1 }).hover()
     await note.waitFor({ state: 'hidden' })
-    await ann.getByText('main: Processing').hover()
+    await ann.getByText('main: Waiting for a worker').hover()
     await note.waitFor()
     expect(await note.textContent()).toMatch(/^Reported by .+, by hand, .*\d.*\. Run 1, started by hand\.$/)
     await ann.getByRole('heading', { level: 1 }).hover()

@@ -33,3 +33,10 @@ it('[E131] a file is interrupted if nobody brings its bytes, and not while this 
   expect(told([entry('a', 'synced')], [own('a', undefined)])).toEqual(['a: saved', 'a: reading 0 %'])
   expect(told([entry('a', 'uploading')], [own('b', undefined)])).toEqual(['a: interrupted at 0 %', 'b: reading 0 %'])
 })
+
+it('[E80] a file that this page could not bring says why, also when the server says that it was canceled', () => {
+  const canceled = { ...entry('a', 'failed'), error: 'canceled by Ada' } as MachineClaim
+  const refused = { ...own('a', 'run of a'), state: 'failed', error: 'too large (413)' } as ShownUpload
+  expect(told([canceled], [])).toEqual(['a: canceled by Ada'])
+  expect(told([canceled], [refused])).toEqual(['a: too large (413)'])
+})

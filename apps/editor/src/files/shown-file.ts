@@ -47,7 +47,8 @@ export function filesOf(
       sent: Math.min(sent, total),
       type: typeof detail?.type === 'string' ? detail.type : '',
       by: typeof detail?.by === 'string' ? detail.by : '',
-      error: error ?? own?.error,
+      // The server calls an upload canceled that this page gave up, and the page knows why.
+      error: own?.state === 'failed' ? own.error : (error ?? own?.error),
       run: run.no,
       isLive: live !== undefined || own !== undefined,
       own,
