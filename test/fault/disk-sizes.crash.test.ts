@@ -10,7 +10,7 @@ import { runSize } from '../support/run-size.ts'
 import { smallDisk } from '../support/small-disk.ts'
 import { until, within } from '../support/until.ts'
 
-const SIZES = runSize('JOINERY_DISK_SIZES', { everyday: 3, nightly: 20 })
+const SIZES = runSize('JOINERY_DISK_SIZES', { everyday: 2, nightly: 20 })
 const FREE_BYTES_MIN = 16 * 1024
 const FREE_BYTES_MAX = 2 * 1024 * 1024
 /** Text that does not compress, so that the disk is full within seconds. */

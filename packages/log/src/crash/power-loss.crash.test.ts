@@ -17,7 +17,7 @@ const makeRoom = testDirectories()
 const grounds = useGrounds(makeDirectory)
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 /** Over all courses. */
-const IMAGES = Number(process.env.JOINERY_IMAGES ?? (IS_NIGHTLY ? 10_000 : 50))
+const IMAGES = Number(process.env.JOINERY_IMAGES ?? (IS_NIGHTLY ? 10_000 : 30))
 const COURSES = courses(IS_NIGHTLY)
 const IMAGES_EACH = Math.ceil(IMAGES / COURSES.length)
 /** A store goes on with all kinds of work in every so many images only: that takes longer than all the rest. */
