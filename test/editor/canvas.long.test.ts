@@ -301,7 +301,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E51, E19] 1,000 blocks and 1,500 edges open, and only what is in view is in the page',
+  '[E51, E19, E136] 1,000 blocks and 1,500 edges open, and only what is in view is in the page, on the canvas and in the list',
   async () => {
     await fill('thousand', { blocks: 1_000, edges: 1_500 })
     const ann = await pages.visit('thousand')
@@ -330,6 +330,19 @@ it.skipIf(!pages.isThere)(
     await expect.poll(() => isHere('Text 1')).toBe(true)
     await ann.getByRole('button', { name: 'List', exact: true }).click()
     await ann.getByRole('region', { name: 'Block 999', exact: true }).waitFor({ state: 'attached' })
+    expect(await ann.getByRole('region').count()).toBeGreaterThan(1_000)
+    expect(await ann.locator('textarea').count()).toBeLessThan(100)
+    // The Tab key leads into the text of a block that was far away.
+    await ann.getByRole('region', { name: 'Block 500', exact: true }).focus()
+    const middle = ann.getByRole('textbox', { name: 'Content of Block 500', exact: true })
+    expect(await middle.evaluate((it) => it === document.activeElement)).toBe(true)
+    await ann.keyboard.type('Here. ')
+    expect(await middle.inputValue()).toContain('Here. ')
+    // One that is scrolled to is drawn, and those that were drawn stay.
+    await ann.getByRole('region', { name: 'Block 800', exact: true }).scrollIntoViewIfNeeded()
+    await ann.getByRole('textbox', { name: 'Content of Block 800', exact: true }).waitFor()
+    expect(await middle.inputValue()).toContain('Here. ')
+    expect(await ann.locator('textarea').count()).toBeLessThan(200)
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await expect.poll(() => isHere('Text 2')).toBe(true)
   },

@@ -1,4 +1,5 @@
 import { flushSync } from 'react-dom'
+import { drawCard } from '../list/near-cards.ts'
 
 export interface OpenBlockOptions {
   /** Text to select in the block's text, if it is still there. */
@@ -42,8 +43,11 @@ export const fitBoard: CanvasDoor['fit'] = () => canvas?.fit()
 export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlockOptions = {}): boolean {
   // Rendered at once: a canvas leaves out of the page what is far away.
   const isOnCanvas = flushSync(() => canvas?.show(id) === true)
-  const card = document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
-  if (card === null) return false
+  const find = () => document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
+  const there = find()
+  if (there === null) return false
+  drawCard(there)
+  const card = find() ?? there
   if (!isOnCanvas) scrollTo(card)
   if (keepsFocus) return true
   const field = card.querySelector<HTMLElement>('[aria-label^="Content of"]')
