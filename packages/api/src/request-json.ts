@@ -21,16 +21,22 @@ export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined
   return undefined
 }
 
-/** Counts the members of objects, the objects and the arrays in a value, at any depth. Stops soon beyond `max`. */
-export function countValues(value: unknown, max: number): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const items = Object.values(value)
-  let count = 1 + (Array.isArray(value) ? 0 : items.length)
-  for (const item of items) {
-    if (count > max) return count
-    count += countValues(item, max - count)
+const [QUOTE, BACKSLASH, COLON, OPEN_BRACKET, OPEN_BRACE] = [0x22, 0x5c, 0x3a, 0x5b, 0x7b]
+
+/**
+ * Whether a JSON text in UTF-8 has more than `max` members of objects, objects and arrays, at any depth. They are counted from the bytes:
+ * to parse a megabyte of them takes a tenth of a second.
+ */
+export function hasMoreValues(json: Uint8Array, max: number): boolean {
+  let count = 0
+  let isInText = false
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at]
+    if (byte === QUOTE) isInText = !isInText
+    else if (isInText) at += byte === BACKSLASH ? 1 : 0
+    else if ((byte === COLON || byte === OPEN_BRACE || byte === OPEN_BRACKET) && ++count > max) return true
   }
-  return count
+  return false
 }
 
 const ROUNDED = 'holds an integer beyond 2^53, which would be rounded: send it as text'

@@ -3,7 +3,7 @@ import type { ClaimList } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError, type ApiErrorCode } from '../api-error.ts'
-import { countValues, jsonFault } from '../request-json.ts'
+import { jsonFault } from '../request-json.ts'
 import type { RequestWork } from '../request-work.ts'
 import type { Services } from './services.ts'
 
@@ -117,7 +117,6 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       const read = work.part(() => {
         const fault = takesBytes ? undefined : jsonFault(request.body)
         if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
-        if (!takesBytes) assertSmall(request.body, services.limits.bodyValuesMax)
         return {
           query: parse(definition.query, request.query, 'query'),
           headers: parse(definition.headers, request.headers, 'header'),
@@ -154,15 +153,6 @@ async function callerOf(
   if (isForOperators && !identity.isOperator)
     throw new ApiError('forbidden', 'this is for operators: send a token with "operator": true')
   return { identity, work: request.workFor(identity, workspace) }
-}
-
-/** Throws `too_large` for a body of many small values, which take longer than their bytes say. */
-function assertSmall(body: unknown, valuesMax: number): void {
-  if (countValues(body, valuesMax) <= valuesMax) return
-  throw new ApiError(
-    'too_large',
-    `the body has more than ${valuesMax} members of objects, objects and arrays: send it in parts`,
-  )
 }
 
 /** True for the bodies of clients that send one with every request. */
