@@ -82,10 +82,12 @@ async function startNode(engine: MemoryEngine, name: string, { path, sagas }: { 
     /** Does the next task, as the worker of this node. Returns what it looks at. */
     async work(): Promise<unknown> {
       const ask = { worker: 'w', serves: sagas, max: 1, waitMs: 10_000 }
-      const [lease] = await tasks.lease(ask, () => true, new AbortController().signal)
-      if (lease === undefined) throw new Error('there is no task')
-      await tasks.done(lease.token, { result: { status: 'synced' } })
-      return lease.input
+      for (;;) {
+        const [lease] = await tasks.lease(ask, () => true, new AbortController().signal)
+        if (lease === undefined) continue
+        await tasks.done(lease.token, { result: { status: 'synced' } })
+        return lease.input
+      }
     },
     async tasksOf(workspace: string): Promise<string[]> {
       const { tasks: all } = await tasks.list(workspace, { limit: 10 })
