@@ -160,7 +160,7 @@ async function openPalette(page: Page): Promise<void> {
   await expect.poll(() => field.evaluate((input) => input === document.activeElement)).toBe(true)
 }
 
-it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async () => {
+it.skipIf(!pages.isThere)('[E74, E137] commands and a search by keyboard alone', async () => {
   await fill('palette', ['Plan', 'Notes'])
   const ann = await visitAs('palette', 'Ann')
   await typeIn(ann, 'Notes', 'Measure twice and then cut once.')
@@ -179,6 +179,16 @@ it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async
   await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Notes')
   await openPalette(ann)
   await ann.keyboard.type('add text')
+  // Where the system gives the colours, lines tell what grounds tell elsewhere.
+  await ann.emulateMedia({ forcedColors: 'active' })
+  const chosen = ann.locator('[role="option"][aria-selected="true"]')
+  expect(await chosen.evaluate((it) => getComputedStyle(it).outlineStyle)).toBe('solid')
+  const rim = await ann
+    .locator('.people .avatar')
+    .first()
+    .evaluate((it) => [getComputedStyle(it).borderColor, getComputedStyle(document.body).backgroundColor])
+  expect(rim[0]).not.toBe(rim[1])
+  await ann.emulateMedia({ forcedColors: 'none' })
   await ann.keyboard.press('Enter')
   await card(ann, 'Text 1').waitFor()
   await openPalette(ann)
