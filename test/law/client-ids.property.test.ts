@@ -83,8 +83,12 @@ class World {
         tab.account = (tab.account === one ? other : one) ?? ''
         tab.isHere = false
         await this.#enter(index)
-        // The log learns who shares the tab from the first word of the new account.
-        return this.run({ kind: 'type', tab: index })
+        // The log learns who shares the tab from the first word of the new account: one that a restart overtakes is refused.
+        await this.run({ kind: 'type', tab: index })
+        const { clientID, store } = doc
+        const logged = () => this.#server?.workspaces.read(W, (view) => Y.getState(view.doc.store, clientID))
+        await expect.poll(logged).toBe(Y.getState(store, clientID))
+        return
       }
       case 'relay':
         return Y.applyUpdate(this.#tab((index + 1) % 3).client.doc, Y.encodeStateAsUpdate(doc), PEER)
