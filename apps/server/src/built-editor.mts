@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { AppError } from './app-error.mts'
 
 /** One file of a build. */
 export interface BuiltFile {
   readonly bytes: Buffer
+  /** The bytes by gzip: a third of them. */
+  readonly gzipped: Buffer
   readonly type: string
   /** Value of the header ETag. */
   readonly etag: string
@@ -49,7 +53,8 @@ async function readBuilt(directory: string, path: string): Promise<[path: string
   if (type === undefined) throw new AppError('start', `the editor has a file of an unknown type: ${path}`)
   const bytes = await readFile(join(directory, path))
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-  return [path, { bytes, type: `${type};charset=utf-8`, etag }]
+  const gzipped = await promisify(gzip)(bytes)
+  return [path, { bytes, gzipped, type: `${type};charset=utf-8`, etag }]
 }
 
 async function pathsBelow(directory: string): Promise<string[]> {

@@ -42,11 +42,15 @@ it('[A193] a page names only files that its server has, also after the editor wa
       'text/javascript;charset=utf-8',
       'one',
     ])
+    // `fetch` takes gzip unless it is told otherwise.
+    expect([panel.headers.get('content-encoding'), panel.headers.get('vary')]).toEqual(['gzip', 'accept-encoding'])
     const etag = panel.headers.get('etag') ?? expect.fail('no ETag')
-    const again = await get('/assets/panel-one.js', { headers: { 'if-none-match': `W/${etag}, "other"` } })
+    const again = await get('/assets/panel-one.js', { headers: { 'if-none-match': `${etag}, "other"` } })
     expect([again.status, await again.text()]).toEqual([304, ''])
-    const head = await get('/assets/panel-one.js', { method: 'HEAD' })
+    const plain = { 'accept-encoding': 'gzip;q=0, br' }
+    const head = await get('/assets/panel-one.js', { method: 'HEAD', headers: plain })
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '3', ''])
+    expect(head.headers.get('content-encoding')).toBe(null)
     for (const path of ['/assets/panel-two.js', '/assets/%2e%2e/index.html', '/assets/', '/assets/constructor'])
       expect((await get(path)).status).toBe(404)
   } finally {

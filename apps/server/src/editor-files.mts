@@ -115,12 +115,21 @@ function sendFile(request: IncomingMessage, response: ServerResponse, path: stri
   // Other files have a hash of their content in their name. The worker and the script of the first screen name those files, as
   // the page does, so browsers must ask for these three each time.
   setHeaders(response, path === SERVICE_WORKER || path === FIRST_SCREEN)
-  response.setHeader('etag', file.etag)
-  // A proxy that compresses marks the tag as weak.
+  const isGzipped = takesGzip(request.headers['accept-encoding'])
+  const body = isGzipped ? file.gzipped : file.bytes
+  response.setHeader('vary', 'accept-encoding')
+  // The tag of what is compressed is weak, as that of a proxy that compresses.
+  response.setHeader('etag', isGzipped ? `W/${file.etag}` : file.etag)
+  if (isGzipped) response.setHeader('content-encoding', 'gzip')
   const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
   if (known?.includes(file.etag)) return void response.writeHead(304).end()
-  response.writeHead(200, { 'content-type': file.type, 'content-length': file.bytes.length })
-  response.end(request.method === 'HEAD' ? undefined : file.bytes)
+  response.writeHead(200, { 'content-type': file.type, 'content-length': body.length })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** Whether a header Accept-Encoding names gzip, with a quality above 0. */
+function takesGzip(accepted: string | undefined): boolean {
+  return (accepted ?? '').split(',').some((each) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(each))
 }
 
 function setHeaders(response: ServerResponse, isFresh: boolean): void {
