@@ -32,13 +32,15 @@ export function realEffects({ bucket, ledger }: RealOutside): TemplateEffects {
       const scope = scopeOfFile(prefix, item)
       const content = Buffer.from(`${prefix} ${item}`)
       const file = { scope, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length }
-      if (await store.has(file)) return file
       const upload = { scope, key, id: await store.begin({ scope, key }) }
-      const { url } = await store.urlOfPart(upload, { n: 1, bytes: content.length })
-      const answer = await fetch(url, { method: 'PUT', body: content, signal })
-      await answer.arrayBuffer()
-      if (!answer.ok) throw Object.assign(new Error('the store did not take the part'), { status: answer.status })
-      await store.complete(upload, await store.parts(upload))
+      if (!(await store.has(file))) {
+        const { url } = await store.urlOfPart(upload, { n: 1, bytes: content.length })
+        const answer = await fetch(url, { method: 'PUT', body: content, signal })
+        await answer.arrayBuffer()
+        if (!answer.ok) throw Object.assign(new Error('the store did not take the part'), { status: answer.status })
+        await store.complete(upload, await store.parts(upload))
+      }
+      // An attempt before this one may have been cut short between the file and what it was made of.
       await store.publish(upload, file)
       return file
     },
