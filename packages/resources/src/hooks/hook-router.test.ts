@@ -7,18 +7,34 @@ import { HookRouter, type HookRouterOptions } from './hook-router.ts'
 
 const WHOSE = { workspace: '/w', block: '/b', name: '/n' }
 
-it('[RS47, RS48] an event that was being handled when its workspace was purged holds up no later one of the same resource', async () => {
+const kind = ADAPTER_KINDS.find((each) => each.kind === 'http') ?? expect.fail('there is no kind "http"')
+/** An endpoint whose events name their resource. */
+const CRM: Pick<HookRouterOptions, 'endpoints' | 'adapters' | 'hasWorkspace' | 'nowMs'> = {
+  endpoints: { crm: { machine: 'sync@1', scheme: 'standard', secrets: [] } },
+  adapters: new Map([['sync@1', { kind, config: { hook: WHOSE } as never }]]),
+  hasWorkspace: async () => true,
+  nowMs: Date.now,
+}
+
+async function openDesk(): Promise<HookDesk> {
   const store = openMemoryStore()
-  const desk = await HookDesk.open({
+  return HookDesk.open({
     log: await store.open(HOOKS_LOG),
     atomically: (work) => store.atomically(work),
     onUntidy: (error) => expect.fail(String(error)),
   })
-  const kind = ADAPTER_KINDS.find((each) => each.kind === 'http')
-  if (kind === undefined) throw new Error('there is no kind "http"')
+}
+
+/** An event of the resource `main` of a block in `shop`. */
+function receive(desk: HookDesk, id: string): Promise<void> {
+  const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
+  return desk.append({ type: 'received', endpoint: 'crm', id, kind: 'changed', body, digest: id })
+}
+
+it('[RS47, RS48] an event that was being handled when its workspace was purged holds up no later one of the same resource', async () => {
+  const desk = await openDesk()
   const options: HookRouterOptions = {
-    endpoints: { crm: { machine: 'sync@1', scheme: 'standard', secrets: [] } },
-    adapters: new Map([['sync@1', { kind, config: { hook: WHOSE } as never }]]),
+    ...CRM,
     tasks: {
       start: async (_: string, { key }: { readonly key: string }) => ({ task: { id: key } }),
       find: async () => ({ state: 'running' }),
@@ -27,26 +43,23 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
         return 0
       },
     },
-    hasWorkspace: async () => true,
     logger: { warn: () => undefined },
-    nowMs: Date.now,
   }
   const router = new HookRouter(options, desk)
-  const receive = async (id: string): Promise<void> => {
-    const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
-    await desk.append({ type: 'received', endpoint: 'crm', id, kind: 'changed', body, digest: id })
+  const come = async (id: string): Promise<void> => {
+    await receive(desk, id)
     router.go()
   }
   const stateOf = (id: string) => desk.find('crm', id)?.state
   try {
-    await receive('first')
+    await come('first')
     await expect.poll(() => stateOf('first')).toBe('routed')
     await desk.forget('shop')
     expect(stateOf('first')).toBe('dropped')
-    await receive('second')
+    await come('second')
     await expect.poll(() => stateOf('second')).toBe('routed')
     // One that is still being handled holds up the next.
-    await receive('third')
+    await come('third')
     await new Promise(setImmediate)
     expect(stateOf('third')).toBe('received')
   } finally {
@@ -55,19 +68,11 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
 })
 
 it('[RS47, RS63] an event whose resource another server’s event keeps busy is handled soon after that', async () => {
-  const store = openMemoryStore()
-  const desk = await HookDesk.open({
-    log: await store.open(HOOKS_LOG),
-    atomically: (work) => store.atomically(work),
-    onUntidy: (error) => expect.fail(String(error)),
-  })
-  const kind = ADAPTER_KINDS.find((each) => each.kind === 'http')
-  if (kind === undefined) throw new Error('there is no kind "http"')
+  const desk = await openDesk()
   let starts = 0
   const router = new HookRouter(
     {
-      endpoints: { crm: { machine: 'sync@1', scheme: 'standard', secrets: [] } },
-      adapters: new Map([['sync@1', { kind, config: { hook: WHOSE } as never }]]),
+      ...CRM,
       tasks: {
         start: async (_, { key }) => {
           if (++starts === 1) throw Object.assign(new Error('busy'), { code: 'busy' })
@@ -76,14 +81,11 @@ it('[RS47, RS63] an event whose resource another server’s event keeps busy is 
         find: async () => ({ state: 'done' }),
         untilChanged: async () => 1,
       },
-      hasWorkspace: async () => true,
       logger: { warn: (about) => expect.fail(JSON.stringify(about)) },
-      nowMs: Date.now,
     },
     desk,
   )
-  const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
-  await desk.append({ type: 'received', endpoint: 'crm', id: 'late', kind: 'changed', body, digest: 'late' })
+  await receive(desk, 'late')
   router.go()
   await expect.poll(() => desk.find('crm', 'late')?.state).toBe('handled')
   expect(starts).toBe(2)
