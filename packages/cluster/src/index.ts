@@ -51,6 +51,7 @@ export {
 } from './nodes/cluster-identity.ts'
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'
+export { fromBytes, toBytes } from './nodes/json-value.ts'
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
 export { nameOfEngineName } from './nodes/names.ts'
 export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'

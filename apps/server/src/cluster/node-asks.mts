@@ -1,4 +1,4 @@
-import type { ClusterNode, Engine, Gateway } from '@joinery/cluster'
+import { type ClusterNode, type Engine, fromBytes, type Gateway, toBytes } from '@joinery/cluster'
 import { z } from 'zod'
 
 /** Time for which a node is waited for, ms. */
@@ -21,7 +21,6 @@ export type NodeStatus = z.infer<typeof status>
 
 const topicOf = (node: string): string => `jy.node.${node}.status`
 const drainTopicOf = (node: string): string => `jy.node.${node}.drain`
-const toBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
 /** Answers operators who ask this node for its state, or to give its workspaces away. Returns the end of that. */
 export function answerNodeAsks(
@@ -61,10 +60,9 @@ export async function askToDrain(engine: Engine, node: string): Promise<void> {
 /** Asks a node for its state. Resolves with undefined if it does not answer. */
 export async function askNodeStatus(engine: Engine, node: string): Promise<NodeStatus | undefined> {
   try {
-    const answer = await engine.bus.request(topicOf(node), new Uint8Array(), ANSWER_MS)
-    return status.parse(JSON.parse(Buffer.from(answer).toString()))
+    return fromBytes(status, await engine.bus.request(topicOf(node), new Uint8Array(), ANSWER_MS))
   } catch {
-    // A node that is gone, stalled or of another version: its entry tells what is known.
+    // A node that is gone or stalled: its entry tells what is known, as of one of another version.
     return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { JsonObject } from '@joinery/blocks'
-import { type ClusterNode, type Engine, EngineError, type Owner } from '@joinery/cluster'
+import { type ClusterNode, type Engine, EngineError, fromBytes, type Owner, toBytes } from '@joinery/cluster'
 import type { HookTasks, InboxOptions } from '@joinery/resources'
 import { z } from 'zod'
 
@@ -32,8 +32,13 @@ const started = z.object({ task: z.object({ id: z.string() }) })
 const found = z.object({ state: z.string(), error: z.object({ message: z.string() }).optional() })
 
 const topicOf = (node: string): string => `jy.node.${node}.hooks`
-const toBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
-const fromBytes = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
+
+/** Reads what another node wrote. Throws for what this version does not understand. */
+function read<T>(shape: z.ZodType<T>, bytes: Uint8Array): T {
+  const value = fromBytes(shape, bytes)
+  if (value === undefined) throw new Error('the nodes are of two versions, and do not understand each other')
+  return value
+}
 
 /** An error that another node has told, with its code there. */
 class ToldError extends Error {
@@ -64,7 +69,7 @@ export class OwnerHooks implements HookWork {
     const { engine, node, own } = options
     this.#unanswer = engine.bus.respond(topicOf(node.nodes.self.node), async (bytes) => {
       try {
-        return toBytes({ value: await answerOf(own, question.parse(fromBytes(bytes))) })
+        return toBytes({ value: await answerOf(own, read(question, bytes)) })
       } catch (error) {
         const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
         return toBytes({ failure: { ...(typeof code === 'string' && { code }), message: String(message) } })
@@ -132,7 +137,7 @@ export class OwnerHooks implements HookWork {
   async #askNode<T>({ node }: Pick<Owner, 'node'>, asked: Question, shape: z.ZodType<T>): Promise<T> {
     const waitMs = asked.ask === 'changed' ? CHANGE_MS + ANSWER_MS : ANSWER_MS
     const bytes = await this.#options.engine.bus.request(topicOf(node), toBytes(asked), waitMs)
-    const told = answer.parse(fromBytes(bytes))
+    const told = read(answer, bytes)
     if ('failure' in told) throw new ToldError(node, told.failure)
     return shape.parse(told.value)
   }

@@ -1,4 +1,4 @@
-import type { ClusterNode, Engine } from '@joinery/cluster'
+import { type ClusterNode, type Engine, fromBytes, toBytes } from '@joinery/cluster'
 import type { Inbox, KnownPlace } from '@joinery/resources'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -14,9 +14,6 @@ const learned = z.object({ ...asked.shape, ...place.shape })
 const LEARNED = 'jy.hooks.learned'
 const topicOf = (node: string): string => `jy.node.${node}.places`
 const NOTHING = new Uint8Array()
-const toBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
-const read = <T,>(shape: z.ZodType<T>, bytes: Uint8Array): T | undefined =>
-  shape.safeParse(JSON.parse(Buffer.from(bytes).toString())).data
 
 export interface SharedIdsOptions {
   readonly engine: Pick<Engine, 'bus'>
@@ -41,12 +38,12 @@ export class SharedIds {
     const { bus } = this.#options.engine
     this.#ends = [
       bus.respond(topicOf(this.#self), async (bytes) => {
-        const question = read(asked, bytes)
+        const question = fromBytes(asked, bytes)
         const known = question && inbox.placeOf(question.machine, question.externalId)
         return known === undefined ? NOTHING : toBytes(known)
       }),
       bus.subscribe(LEARNED, (_, bytes) => {
-        const told = read(learned, bytes)
+        const told = fromBytes(learned, bytes)
         if (told !== undefined) inbox.hear(told, told.externalId)
       }),
     ]
@@ -72,7 +69,7 @@ export class SharedIds {
   async #askNode(node: string, question: z.infer<typeof asked>): Promise<KnownPlace | undefined> {
     try {
       const bytes = await this.#options.engine.bus.request(topicOf(node), toBytes(question), ANSWER_MS)
-      return bytes.byteLength === 0 ? undefined : read(place, bytes)
+      return bytes.byteLength === 0 ? undefined : fromBytes(place, bytes)
     } catch (err) {
       this.#options.logger.info({ err, node, ...question }, 'a node could not be asked for the resource of an id')
       return undefined
