@@ -52,6 +52,13 @@ export interface StepShape {
   readonly cancelGraceMs?: number
   /** Name of the service that the step calls: its failures count for all steps that name the same one. */
   readonly host?: string
+  /**
+   * Machine of the resource that the step waits for, which has the `block` and `name` of the item or else of the input. News of it end
+   * the pause after an attempt that was `pending`.
+   */
+  readonly follows?: string
+  /** Machine of the resource that the step has news of once it is done. It is named as for `follows`. */
+  readonly tells?: string
 }
 
 /** A saga, as a worker announces it. */

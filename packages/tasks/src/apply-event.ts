@@ -1,5 +1,6 @@
 import type { SagaShape } from '@joinery/protocol'
 import { type Attempts, NO_ATTEMPTS, type Unit } from './attempts.ts'
+import { costOf } from './retry-policy.ts'
 import type { Target, TaskEventBody } from './task-event.ts'
 import { isComplete, newStep, type StepRecord, type TaskRecord, unitOf, WHOLE } from './task-state.ts'
 import { Units } from './units.ts'
@@ -36,13 +37,13 @@ export function applyEvent(task: TaskRecord, event: TaskEventBody, at: number, l
           worker: event.worker,
           leaseMs: event.leaseMs,
         },
-        ...{ firstAt: attempts.firstAt ?? at, retryAt: undefined, answer: undefined },
+        ...{ firstAt: attempts.firstAt ?? at, retryAt: undefined, answer: undefined, hasNews: undefined },
       }))
     case 'done':
       return finish(task, event)
     case 'failed': {
       const { error, answer, retryAt } = event
-      const spent = error.class === 'throttled' ? 0.5 : 1
+      const spent = costOf(error.class, stepOf(task, event.step)?.shape)
       const details = event.details
       change(task, event, (attempts) => ({
         ...attempts,
@@ -66,6 +67,8 @@ export function applyEvent(task: TaskRecord, event: TaskEventBody, at: number, l
     }
     case 'released':
       return change(task, event, (attempts) => ({ ...attempts, state: 'idle', nonce: undefined, worker: undefined }))
+    case 'woken':
+      return wakeUp(task, event, at)
     case 'waiting': {
       const step = stepOf(task, event.step)
       if (step === undefined) return
@@ -152,6 +155,21 @@ function setUnit(step: StepRecord, item: string | undefined, make: (unit: Unit) 
 function markUnsure(task: TaskRecord, { kind, step: name, item }: Target): void {
   const step = stepOf(task, name)
   if (kind === 'run' && step !== undefined) setUnit(step, item, (unit) => ({ ...unit, isUnsure: true }))
+}
+
+/** Takes news into the attempts that wait for them. One that runs may have looked before. */
+function wakeUp(task: TaskRecord, event: Of<'woken'>, at: number): void {
+  const step = stepOf(task, event.step)
+  // Items that had failed are looked at again.
+  if (step !== undefined) step.cursor = 0
+  change(task, event, (attempts) => {
+    const { state } = attempts
+    if (state === 'running') return { ...attempts, hasNews: true }
+    if (state === 'waiting') return { ...attempts, retryAt: at }
+    // It had waited for too long, and has its whole time again.
+    if (state === 'failed') return { ...attempts, state: 'waiting', retryAt: at, spent: 0, firstAt: at }
+    return attempts
+  })
 }
 
 function finish(task: TaskRecord, event: Of<'done'>): void {

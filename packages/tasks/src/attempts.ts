@@ -26,6 +26,8 @@ export interface Attempts {
   readonly details?: Json | undefined
   /** Whether taking back has left something that others have changed. */
   readonly hasKept?: boolean | undefined
+  /** Whether there were news while the attempt ran, which it may not have seen. */
+  readonly hasNews?: boolean | undefined
 }
 
 export const NO_ATTEMPTS: Attempts = { state: 'idle', attempt: 0, spent: 0 }

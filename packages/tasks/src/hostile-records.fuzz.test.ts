@@ -67,6 +67,7 @@ const event: fc.Arbitrary<JournalEvent> = fc.oneof(
   fc.record({ type: type('failed'), ...target, error, verdict, retryAt: at }),
   fc.record({ type: type('unsure'), ...target, why: fc.constant('timed_out' as const), verdict, retryAt: at }),
   fc.record({ type: type('released'), ...target }),
+  fc.record({ type: type('woken'), ...target }),
   fc.record({ type: type('waiting'), task, step, until: at }),
   fc.record({ type: type('wrote'), task, record: fc.nat() }),
   fc.record({ type: type('turned'), task, why: fc.constantFrom('failed' as const, 'canceled' as const), by }),

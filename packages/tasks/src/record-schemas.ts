@@ -26,6 +26,8 @@ const stepShape = z.object({
   effect: z.literal('at_most_once').optional(),
   cancelGraceMs: ms.optional(),
   host: z.string().optional(),
+  follows: z.string().optional(),
+  tells: z.string().optional(),
 })
 export const sagaShape = z.object({
   name: z.string(),
@@ -88,6 +90,7 @@ const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type', [
     ...{ retryAt: ms.optional(), details },
   }),
   z.object({ type: z.literal('released'), ...target }),
+  z.object({ type: z.literal('woken'), ...target }),
   z.object({ type: z.literal('waiting'), task, step: z.string(), until: ms.optional() }),
   z.object({ type: z.literal('wrote'), task, record: count, touched: z.array(kept).optional() }),
   z.object({ type: z.literal('turned'), task, why: turnWhy, by: by.optional(), error: stepFailure.optional() }),

@@ -21,6 +21,13 @@ export interface FailedAttempt {
   readonly isTurned: boolean
 }
 
+/** The part of the bound of attempts that a failed one takes. */
+export function costOf(failure: FailureClass, shape: StepShape | undefined): number {
+  // A step that waits for something is bounded by its time: the host has answered each of its attempts.
+  if (failure === 'pending' && shape?.giveUpAfterMs !== undefined) return 0
+  return failure === 'throttled' ? 0.5 : 1
+}
+
 /** Whether and when a failed attempt is made again. A function of its arguments. */
 export function judge(
   failed: FailedAttempt,
@@ -29,7 +36,8 @@ export function judge(
 ): { verdict: Verdict; delayMs: number } {
   const { kind, shape, attempts, isPastPivot, sinceFirstMs } = failed
   const policy = shape?.retry ?? RETRY_DEFAULT
-  const delayMs = pauseOf(policy, attempts.attempt, failed.retryAfterMs, limits, random)
+  const hasNews = failed.class === 'pending' && attempts.hasNews === true
+  const delayMs = hasNews ? 0 : pauseOf(policy, attempts.attempt, failed.retryAfterMs, limits, random)
   const again = { verdict: 'retry', delayMs } as const
   const never = { verdict: 'failed', delayMs: 0 } as const
   // A step may say that an attempt which may have happened is never made again.
@@ -41,7 +49,7 @@ export function judge(
   if (kind === 'undo') return sinceFirstMs + delayMs < limits.undoForMs ? again : never
   if (shape?.giveUpAfterMs !== undefined && sinceFirstMs + delayMs >= shape.giveUpAfterMs) return never
   if (isPastPivot) return failed.hasDeadline || sinceFirstMs + delayMs < limits.undoForMs ? again : never
-  const spent = attempts.spent + (failed.class === 'throttled' ? 0.5 : 1)
+  const spent = attempts.spent + costOf(failed.class, shape)
   return spent < Math.min(policy.attempts, limits.attemptsMax) ? again : never
 }
 

@@ -18,6 +18,7 @@ const attempts = z.object({
   error: failure.optional(),
   details: json.optional(),
   hasKept: z.boolean().optional(),
+  hasNews: z.boolean().optional(),
 })
 const unit = z.object({
   run: attempts,

@@ -70,7 +70,8 @@ export class TaskAlarms {
   take(event: TaskEventBody, task: TaskRecord, nonceBefore: string | undefined): void {
     const { leases, timers } = this.#book
     if ('kind' in event) {
-      if (nonceBefore !== undefined) leases.remove(nonceBefore)
+      // News change nothing for an attempt that runs.
+      if (nonceBefore !== undefined && event.type !== 'woken') leases.remove(nonceBefore)
       this.#arm(task, event, event.type)
     }
     if (event.type === 'started' || event.type === 'retried') this.#armDeadline(task)

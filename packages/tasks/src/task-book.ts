@@ -1,6 +1,7 @@
 import type { Entry, Journal, SteadyClock } from '@joinery/log'
 import type { LeaseAsk, LeasedWork, SagaShape } from '@joinery/protocol'
 import { applyEvent, attemptsOf, stepOf, taskOf } from './apply-event.ts'
+import { Followers } from './followers.ts'
 import { type LiveLease, LiveLeases } from './live-leases.ts'
 import { keyOf, makeNonce, tokenOf } from './names.ts'
 import { nextEvent } from './next-event.ts'
@@ -71,6 +72,8 @@ export class TaskBook {
   readonly #listeners = new Map<string, Set<(event: TaskEventBody, lsn: number, at: number) => void>>()
   /** Called after each event of any task. */
   readonly #followers = new Set<() => void>()
+  /** The steps that wait for news of resources. */
+  readonly #waiting = new Followers()
   readonly #copy: string
   readonly #alarms: TaskAlarms
   readonly #onShow: (task: TaskRecord, isUrgent: boolean) => void
@@ -217,7 +220,8 @@ export class TaskBook {
     const changed = all[0] === undefined ? undefined : this.fold.tasks.get(all[0].task)
     if (changed === undefined) return { durable }
     this.refresh(changed)
-    const isProjection = all.every(({ type }) => type === 'projected' || type === 'wrote')
+    for (const event of all) this.#tellNews(event, changed)
+    const isProjection = all.every(({ type }) => ['projected', 'wrote', 'woken'].includes(type))
     if (changed.subject !== undefined && !isShown && !isProjection) this.#onShow(changed, true)
     return { durable }
   }
@@ -280,6 +284,7 @@ export class TaskBook {
       }
     }
     this.ready.put(task, offers)
+    this.#waiting.put(task)
     this.#alarms.awaitWorker(task, offers[0])
     if (offers.length > 0) this.world.onReady()
   }
@@ -326,6 +331,18 @@ export class TaskBook {
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(task.traceparent !== undefined && { traceparent: task.traceparent }),
+    }
+  }
+
+  /** Wakes the attempts of other tasks that wait for what the step has news of, in the turn in which it is done. */
+  #tellNews(event: TaskEventBody, task: TaskRecord): void {
+    if (event.type !== 'done' || event.kind !== 'run') return
+    const step = stepOf(task, event.step)
+    if (step?.shape.tells === undefined) return
+    for (const { task: other, target } of this.#waiting.concerned(task, step, event.item, (id) =>
+      this.fold.tasks.get(id),
+    )) {
+      this.append(other, [{ type: 'woken', ...target }], ENGINE)
     }
   }
 

@@ -98,6 +98,8 @@ export type TaskEventBody =
     } & Target)
   /** The worker gave the lease back, and had done nothing. */
   | ({ readonly type: 'released' } & Target)
+  /** There are news of what the attempts wait for: the next one is made at once. */
+  | ({ readonly type: 'woken' } & Target)
   /** A sleep or a wait for a signal has begun. */
   | {
       readonly type: 'waiting'
@@ -165,6 +167,7 @@ export function nameOfEvent(event: TaskEventBody): string {
     case 'failed':
     case 'unsure':
     case 'released':
+    case 'woken':
       return `${SUBJECTS[event.kind]}.${event.type}`
     case 'done':
       return event.kind === 'undo' && (event.kept ?? []).length > 0 ? 'undo.kept' : `${SUBJECTS[event.kind]}.done`

@@ -23,6 +23,8 @@ const STEP_OPTIONS = [
   'effect',
   'cancelGraceMs',
   'host',
+  'follows',
+  'tells',
 ]
 /** The options that each kind of step takes. */
 const OPTIONS: Readonly<Record<Step['kind'], readonly string[]>> = {
@@ -95,15 +97,17 @@ function checkStep(each: Step, saga: string): void {
     refuse(`${place}: ${option} must be ${values.map((one) => `"${one}"`).join(' or ')}, not ${JSON.stringify(value)}`)
   }
   if (kind === 'sleep' || kind === 'signal') return
-  const { run, compensate, retry, host, concurrency, items, keyOf, pivot } = options
+  const { run, compensate, retry, host, follows, tells, concurrency, items, keyOf, pivot } = options
   if (typeof run !== 'function') refuse(`${place}: run must be a function`)
   checkFunction(compensate, `${place}: compensate`)
   checkFunction(keyOf, `${place}: keyOf`)
   if (kind === 'each' && typeof items !== 'function') refuse(`${place}: items must be a function that returns a list`)
   if (concurrency !== undefined) checkWhole(concurrency, 1, LIMITS.concurrencyMax, `${place}: concurrency`)
   if (pivot !== undefined && typeof pivot !== 'boolean') refuse(`${place}: pivot must be true or false`)
-  if (host !== undefined && (typeof host !== 'string' || host === '' || host.length > LIMITS.itemKeyLengthMax)) {
-    refuse(`${place}: host must be a text of 1 to ${LIMITS.itemKeyLengthMax} characters`)
+  for (const [option, value] of Object.entries({ host, follows, tells })) {
+    if (value === undefined) continue
+    if (typeof value === 'string' && value !== '' && value.length <= LIMITS.itemKeyLengthMax) continue
+    refuse(`${place}: ${option} must be a text of 1 to ${LIMITS.itemKeyLengthMax} characters`)
   }
   if (retry !== undefined) checkRetry(retry, place)
 }

@@ -47,6 +47,8 @@ it.each<[string, object, string]>([
   ['an unknown option of the saga', { retries: 3 }, 'saga "greet" has no option "retries"'],
   ['a compensate that is no function', steps({ compensate: {} }), 'compensate must be a function'],
   ['a time that is no number', steps({ timeoutMs: '1s' }), 'timeoutMs must be a whole number'],
+  ['a machine that is no text', steps({ follows: 7 as never }), 'follows must be a text of 1 to'],
+  ['a machine without a name', steps({ tells: '' }), 'tells must be a text of 1 to'],
   ['a time of 0', steps({ giveUpAfterMs: 0 }), 'giveUpAfterMs must be a whole number'],
   ['a time without end', steps({ scheduleMs: Infinity }), 'scheduleMs must be a whole number'],
   ['101 attempts', steps({ retry: { attempts: 101 } }), 'retry.attempts must be a whole number from 1 to 100'],
@@ -96,6 +98,14 @@ it('[N1] a saga may have 100 steps, each with all of its options', () => {
   } as const
   const all = Array.from({ length: 100 }, (_, n) => step(`s${n}`, { run, ...options }))
   expect(defineSaga({ ...good, steps: all }).shape.steps).toHaveLength(100)
+})
+
+it('[N22] a step names the machine that it follows, or tells news of', () => {
+  const steps = [step('watch', { run, follows: 'payment@1' }), step('look', { run, tells: 'payment@1' })]
+  expect(defineSaga({ ...good, steps }).shape.steps).toEqual([
+    { name: 'watch', kind: 'step', follows: 'payment@1' },
+    { name: 'look', kind: 'step', tells: 'payment@1' },
+  ])
 })
 
 it('[N2] a saga announces its steps as the server needs them', () => {

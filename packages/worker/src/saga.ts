@@ -59,6 +59,7 @@ export function digestOf(steps: readonly Pick<StepShape, 'name' | 'kind'>[]): st
 function shapeOfStep({ name, kind, options }: Step): StepShape {
   const { compensate, retry, pivot, concurrency, sleepMs } = options
   const { timeoutMs, giveUpAfterMs, scheduleMs, onFailure, onUndoFailure, effect, cancelGraceMs, host } = options
+  const { follows, tells } = options
   const told = {
     hasUndo: compensate === undefined ? undefined : true,
     isPivot: pivot === true ? true : undefined,
@@ -73,6 +74,8 @@ function shapeOfStep({ name, kind, options }: Step): StepShape {
     effect,
     cancelGraceMs,
     host,
+    follows,
+    tells,
   }
   const given = Object.entries(told).filter(([, value]) => value !== undefined)
   return { name, kind, ...Object.fromEntries(given) }

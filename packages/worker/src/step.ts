@@ -24,6 +24,13 @@ export interface StepOptions<Input, Item = undefined> {
   readonly cancelGraceMs?: number
   /** Name of the service that the step calls. */
   readonly host?: string
+  /**
+   * Machine of the resource that the step waits for, such as `payment@1`: the one of the `block` and `name` of the item, or else of the
+   * input. When another task has news of it, an attempt that was `pending` is made again at once.
+   */
+  readonly follows?: string
+  /** Machine of the resource that the step has news of once it is done, named as for `follows`. */
+  readonly tells?: string
 }
 
 /** Options of a step that runs once for every item of a list. */

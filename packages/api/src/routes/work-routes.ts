@@ -40,6 +40,8 @@ const stepShape = z.object({
   effect: z.literal('at_most_once').optional(),
   cancelGraceMs: ms.optional(),
   host: z.string().min(1).max(256).optional(),
+  follows: z.string().min(1).max(256).optional(),
+  tells: z.string().min(1).max(256).optional(),
 })
 const sagaShape = z.object({
   name: sagaName,
