@@ -6,7 +6,9 @@
 const BASE = self.location.pathname.replace(/\/service-worker\.js$/, '')
 const FILES = self.__FILES.map((path) => BASE + path)
 const VERSION = self.__VERSION
-const CACHE = `editor ${VERSION}`
+/** How the names of this worker's caches begin: others of the same origin are not its own, also those below another path. */
+const CACHES = `joinery editor ${BASE}/ `
+const CACHE = CACHES + VERSION
 /** Cache key of the page. The page is the same for every workspace, so one copy serves all of them. */
 const PAGE = `${BASE}/w/-`
 /** Answers of a proxy whose server is down. */
@@ -15,7 +17,8 @@ const GATEWAY_ERRORS = [502, 503, 504]
 const PATIENCE_MS = 4_000
 
 self.addEventListener('install', (event) => {
-  // A new version need not wait until open pages are closed: every visit asks the server for the page.
+  // A new version need not wait until open pages are closed: every visit asks the server for the page, and open pages find their
+  // own files.
   event.waitUntil(keepFiles().then(() => self.skipWaiting()))
 })
 
@@ -36,8 +39,16 @@ async function keepFiles() {
   await cache.addAll([PAGE, ...FILES])
 }
 
+/** Deletes the files of older builds, except of those with an open page, which loads its late parts from them. */
 async function forgetOlder() {
-  for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name)
+  const { held } = await navigator.locks.query()
+  for (const name of await caches.keys()) {
+    if (name === CACHE || !name.startsWith(CACHES)) continue
+    const cache = await caches.open(name)
+    // A page holds a lock by the address of its first script (`usable-offline.ts`).
+    const opened = await Promise.all(held.map((lock) => cache.match(lock.name)))
+    if (opened.every((file) => file === undefined)) await caches.delete(name)
+  }
 }
 
 /**
@@ -45,7 +56,7 @@ async function forgetOlder() {
  * says so in its place, and when nobody answers in time.
  */
 async function pageOf(request) {
-  const kept = await caches.match(PAGE)
+  const kept = await (await caches.open(CACHE)).match(PAGE)
   if (kept === undefined) return fetch(request)
   const asked = fetch(request).then(
     (response) => (GATEWAY_ERRORS.includes(response.status) ? kept : response),

@@ -7,6 +7,7 @@ import { freePort } from '../support/free-port.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { openPages, saved, shownText, statusOf, typeIn } from './open-pages.ts'
+import { serveBuilds } from './served-builds.ts'
 
 const pages = openPages()
 
@@ -110,5 +111,84 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('0123456789'.repeat(8))
     await server.child.end('SIGTERM')
+  })
+})
+
+describe.skipIf(!pages.isThere)('a page that is older than its server', () => {
+  /** Each server here has no workspace. */
+  afterEach(() => void pages.errors.splice(0))
+
+  const openWithText = async (url: string, serviceWorkers: 'allow' | 'block'): Promise<Page> => {
+    const page = await pages.open(url, { serviceWorkers })
+    await page.getByRole('button', { name: 'Add text block' }).click()
+    return page
+  }
+  const openPanel = async (page: Page, name: string): Promise<void> => {
+    await page.getByRole('button', { name, exact: true }).click()
+    await page
+      .getByRole('complementary', { name })
+      .getByRole('button', { name: `Close ${name}` })
+      .waitFor()
+  }
+
+  it('[E138] an open page finds its own late parts after two newer builds, and others of the origin keep their files', async () => {
+    await using builds = await serveBuilds()
+    const ann = await openWithText(`${builds.url}/w/older`, 'allow')
+    /** Builds whose files the device keeps, the oldest first. */
+    const kept = () => ann.evaluate(async () => (await caches.keys()).map((name) => name.split(' ').at(-1)))
+    const activated = async (name: string): Promise<void> => {
+      await expect.poll(kept).toContain(name)
+      // The worker of a build has a cache while it installs, and the registration names it until it is active.
+      await expect
+        .poll(() =>
+          ann.evaluate(async () => {
+            const { installing, waiting, active } = await navigator.serviceWorker.ready
+            return installing ?? waiting ?? active?.state
+          }),
+        )
+        .toBe('activated')
+    }
+    /** Another tab of the same device. */
+    const another = async (): Promise<Page> => {
+      const [page] = await Promise.all([ann.waitForEvent('popup'), ann.evaluate(() => void window.open(location.href))])
+      return page
+    }
+    await ann.evaluate(() => caches.open('of another application'))
+    await expect.poll(() => ann.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+    const [first = ''] = (await kept()).filter((name) => name !== 'application')
+    builds.deploy('second')
+    const bob = await another()
+    await activated('second')
+    await openPanel(ann, 'Comments')
+    expect(await kept()).toEqual([first, 'application', 'second'])
+    await bob.close()
+    builds.deploy('third')
+    await another()
+    await activated('third')
+    await expect.poll(kept).toEqual([first, 'application', 'third'])
+    await openPanel(ann, 'Conflicts')
+  })
+
+  it('[E64] a part that can’t be loaded can be tried again, or says that the server has a newer page, and the page goes on', async () => {
+    await using builds = await serveBuilds()
+    const ann = await openWithText(`${builds.url}/w/outdated`, 'block')
+    await ann.keyboard.type('kept ')
+    const panel = ann.getByRole('complementary', { name: 'Comments' })
+    await ann.route('**/assets/comments-panel-*', (route) => route.abort())
+    await ann.getByRole('button', { name: 'Comments', exact: true }).click()
+    await panel.getByRole('alert').getByText('What you wrote is safe.').waitFor()
+    await ann.unroute('**/assets/comments-panel-*')
+    await panel.getByRole('button', { name: 'Try again' }).click()
+    await panel.getByText('Nobody has commented').waitFor()
+    builds.deploy('second')
+    await ann.getByRole('button', { name: 'Conflicts', exact: true }).click()
+    await ann.getByRole('alert').getByText('newer version of the page').waitFor()
+    await typeIn(ann, 'Text 1', 'and typed on')
+    await statusOf(ann)
+      .getByText(/kept on this device/)
+      .waitFor()
+    await ann.getByRole('button', { name: 'Load the page again' }).click()
+    await expect.poll(() => shownText(ann, 'Text 1')).toBe('kept and typed on')
+    await openPanel(ann, 'Conflicts')
   })
 })

@@ -1,7 +1,7 @@
 import { blockIdsOf, moveBlock } from '@joinery/client'
 import { useBlocks, useServer, useWorkspace } from '@joinery/react'
 import { deleteBlocks } from '@joinery/react-flow'
-import { type ReactNode, Suspense, useCallback, useState } from 'react'
+import { type ReactNode, useCallback, useState } from 'react'
 import { pagePath } from './address.ts'
 import { Banner } from './banner.tsx'
 import { titleOf } from './block-title.ts'
@@ -97,11 +97,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
       </Tools>
       <main className={hasList ? 'board' : 'whole'}>
         {hasList && <BoardList {...setting} />}
-        {view === 'canvas' && (
-          <Suspense fallback={null}>
-            <BoardCanvas {...setting} onSay={setSaid} />
-          </Suspense>
-        )}
+        {view === 'canvas' && <BoardCanvas {...setting} onSay={setSaid} />}
         <FollowNotice isList={view === 'list'} />
         {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>

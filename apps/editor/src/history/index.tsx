@@ -1,6 +1,4 @@
-import { lazy, type ReactNode } from 'react'
+import { latePanel } from '../panels/late-panel.tsx'
 
 /** Panel of the history: past states, who wrote them, and a way to restore them. */
-export const HistoryPanel = lazy<(props: { onClose: () => void }) => ReactNode>(async () => ({
-  default: (await import('./history-panel.tsx')).HistoryPanel,
-}))
+export const HistoryPanel = latePanel('History', async () => (await import('./history-panel.tsx')).HistoryPanel)

@@ -1,6 +1,4 @@
-import { lazy, type ReactNode } from 'react'
+import { latePanel } from '../panels/late-panel.tsx'
 
 /** Panel of the leases: which job holds what, and who waits. */
-export const LeasesPanel = lazy<(props: { onClose: () => void }) => ReactNode>(async () => ({
-  default: (await import('./leases-panel.tsx')).LeasesPanel,
-}))
+export const LeasesPanel = latePanel('Leases', async () => (await import('./leases-panel.tsx')).LeasesPanel)

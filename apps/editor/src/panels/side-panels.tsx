@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { CommentsPanel, openCommentsDoor, useWaitingComments } from '../comments/index.tsx'
 import { ConflictsAnnouncer, ConflictsPanel, useAllConflicts } from '../conflicts/index.tsx'
 import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demonstration/index.tsx'
@@ -71,17 +71,15 @@ export function SidePanels({ name, self, actor, open, onOpen }: SidePanelsProps)
         {isOffered && button('Demonstration')}
       </div>
       <ConflictsAnnouncer newest={conflicts.list[0]} />
-      <Suspense fallback={null}>
-        {open?.name === 'Comments' && (
-          <CommentsPanel key={open.block} self={self} actor={actor} block={open.block} onClose={close} />
-        )}
-        {open?.name === 'History' && <HistoryPanel onClose={close} />}
-        {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
-        {open?.name === 'Tasks' && <TasksPanel onClose={close} />}
-        {open?.name === 'Leases' && <LeasesPanel onClose={close} />}
-        {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
-        {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
-      </Suspense>
+      {open?.name === 'Comments' && (
+        <CommentsPanel key={open.block} self={self} actor={actor} block={open.block} onClose={close} />
+      )}
+      {open?.name === 'History' && <HistoryPanel onClose={close} />}
+      {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
+      {open?.name === 'Tasks' && <TasksPanel onClose={close} />}
+      {open?.name === 'Leases' && <LeasesPanel onClose={close} />}
+      {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
+      {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
     </>
   )
 }
