@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type Block, blockIdOf, blocksAfter, type LongWork, randomBlockId } from '@joinery/blocks'
-import type { Point, Stamps, WorkspaceId, WorkspaceView } from '@joinery/server'
-import type * as Y from 'yjs'
+import { blockIdOf, blocksAfter, randomBlockId } from '@joinery/blocks'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { type BlockView, blockJson, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
-import { stepsOfTurn } from '../history/paced.ts'
-import { assertKnown } from '../known-workspace.ts'
-import type { RequestWork } from '../request-work.ts'
 import {
   blockId,
   blockSchema,
@@ -16,23 +11,19 @@ import {
   lsnQuery,
   params,
   patchBody,
-  pointQuery,
   putBody,
   richBlockSchema,
 } from '../schemas.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
+import { atQuery, pageOf, readHeaders, stateAt } from './reads.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
-import type { Services } from './services.ts'
 import { writeOperations } from './write-operations.ts'
 
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
-/** Characters of JSON after which a page ends: a thousand of the largest blocks would block the server for seconds. */
-export const PAGE_CHARS_MAX = 2_000_000
-export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const richQuery = atQuery.extend({
   as: z.literal('delta').optional().meta({
     description:
@@ -44,10 +35,6 @@ const contentQuery = blockWriteQuery.extend({
     description:
       'LSN of the state that the content was written from: the edit is merged with later ones, as a concurrent edit',
   }),
-})
-/** Headers of a read of one block or edge. */
-export const readHeaders = z.object({
-  'if-none-match': z.string().optional().meta({ description: 'the ETag of the version that the caller has' }),
 })
 const page = forLists((lists) =>
   z.object({ blocks: z.array(blockSchema(lists)), lsn: z.int(), next: z.string().nullable() }),
@@ -75,14 +62,8 @@ const list = route(
   async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
     const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
       const rest = blocksAfter(doc, { after, count: limit + 1 })
-      const blocks: BlockView[] = []
-      for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
-        const block = rest[blocks.length] as Block
-        const view = viewBlock(blockJson(block, services.lists), stamps.of(block.id))
-        blocks.push(view)
-        chars += JSON.stringify(view).length
-      }
-      return { blocks, lsn, next: rest.length > blocks.length ? blocks.at(-1)?.id : null }
+      const page = pageOf(rest, limit, (block) => viewBlock(blockJson(block, services.lists), stamps.of(block.id)))
+      return { blocks: page.views, lsn, next: page.next }
     })
     return { status: 200, body }
   },
@@ -259,58 +240,6 @@ function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
   const block: BlockView | undefined = outcome.blocks.get(id)
   if (block === undefined) throw new Error(`block ${id} is missing after it was written`)
   return { status, headers: { ...lsnHeader(outcome), etag: etagOf(block) }, body: block }
-}
-
-/** Runs `read` on the workspace as it is now, or as it was at a point of the past. Throws `unknown_workspace`. */
-export async function stateAt<T>(
-  { workspaces, history }: Services,
-  asked: { readonly workspace: string; readonly at: string | undefined; readonly work: RequestWork },
-  read: (doc: Y.Doc, stamps: Stamps, lsn: number) => T,
-): Promise<T> {
-  const { at, work } = asked
-  const workspace = asked.workspace as WorkspaceId
-  if (at !== undefined) {
-    return history.read(workspace, pointOf(at), work, ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
-  }
-  const readNow = (view: WorkspaceView): T => {
-    assertKnown(workspace, view)
-    return work.part(() => read(view.doc, view.stamps, view.head))
-  }
-  return workspaces.read(workspace, readNow, work.payer.principal)
-}
-
-/**
- * As {@link stateAt}, for work that grows with the workspace: it is done in turns. The document of now may change between two of them, and
- * the work begins anew when the room has built it anew.
- */
-export async function stateInTurns<T>(
-  { workspaces, history }: Services,
-  asked: { readonly workspace: string; readonly at: string | undefined; readonly work: RequestWork },
-  read: (doc: Y.Doc, stamps: Stamps, lsn: number) => LongWork<T>,
-): Promise<T> {
-  const { at, work } = asked
-  const workspace = asked.workspace as WorkspaceId
-  if (at !== undefined) {
-    return history.readInTurns(workspace, pointOf(at), work, ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
-  }
-  let reading: { readonly doc: Y.Doc; readonly steps: LongWork<T> } | undefined
-  const readNow = (view: WorkspaceView): IteratorResult<undefined, T> => {
-    assertKnown(workspace, view)
-    const { doc, stamps, head } = view
-    if (reading?.doc !== doc) reading = { doc, steps: read(doc, stamps, head) }
-    const { steps } = reading
-    return work.part(() => stepsOfTurn(steps))
-  }
-  for (;;) {
-    const step = await workspaces.read(workspace, readNow, work.payer.principal)
-    if (step.done) return step.value
-    await work.pause()
-  }
-}
-
-/** Parses a text that has passed `pointQuery`. */
-export function pointOf(text: string): Point {
-  return /^\d+$/.test(text) ? { lsn: Number(text) } : { at: Date.parse(text) }
 }
 
 export const blockRoutes: readonly Route[] = [list, create, get, put, patch, remove]

@@ -2,7 +2,7 @@ import { edgesAfter, edgesMap, removeEdge } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
-import { type EdgeView, edgePath, readEdge, viewEdge } from '../edge-view.ts'
+import { edgePath, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
 import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
@@ -10,7 +10,7 @@ import { checkEdgePrecondition, runEdgeOperation, unknownEdge } from '../writes/
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader, wantsSync, type writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome, WriteRequest } from '../writes/writes.ts'
-import { atQuery, PAGE_CHARS_MAX, readHeaders, stateAt } from './block-routes.ts'
+import { atQuery, pageOf, readHeaders, stateAt } from './reads.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -40,15 +40,8 @@ const list = route(
   async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
     const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
       const rest = edgesAfter(doc, { after, count: limit + 1 })
-      const edges: EdgeView[] = []
-      let chars = 0
-      for (const edge of rest.slice(0, limit)) {
-        const view = viewEdge(edge, stamps.of(edgePath(edge.id)))
-        edges.push(view)
-        chars += JSON.stringify(view).length
-        if (chars >= PAGE_CHARS_MAX) break
-      }
-      return { edges, lsn, next: rest.length > edges.length ? edges.at(-1)?.id : null }
+      const page = pageOf(rest, limit, (edge) => viewEdge(edge, stamps.of(edgePath(edge.id))))
+      return { edges: page.views, lsn, next: page.next }
     })
     return { status: 200, body }
   },

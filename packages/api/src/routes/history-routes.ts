@@ -21,7 +21,7 @@ import {
   recordSchema,
   timeQuery,
 } from '../schemas.ts'
-import { pointOf } from './block-routes.ts'
+import { pointOf } from './reads.ts'
 import { anyHeaders, noBody, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
 

@@ -3,7 +3,7 @@ import type { SearchedText } from '@joinery/resources'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { params } from '../schemas.ts'
-import { stateInTurns } from './block-routes.ts'
+import { stateInTurns } from './reads.ts'
 import { anyHeaders, noBody, type Route, route } from './route.ts'
 
 /** Characters of a query: a longer text has no single topic, and each new query may cost a call of a service. */

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type * as Y from 'yjs'
 import { ApiFixture } from '../testing/api-fixture.ts'
 import { freeWork } from '../testing/free-work.ts'
-import { stateInTurns } from './block-routes.ts'
+import { stateInTurns } from './reads.ts'
 import type { Services } from './services.ts'
 
 /** Ends when the block is there: never, if nobody else has a turn meanwhile. */

@@ -13,7 +13,7 @@ import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../w
 import { hasMachine, statusesOf, toldOf } from '../writes/status-operation.ts'
 import { lsnHeader } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
-import { atQuery, stateAt } from './block-routes.ts'
+import { atQuery, stateAt } from './reads.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
 import { RUN_ERRORS, writeOperation } from './write-operations.ts'

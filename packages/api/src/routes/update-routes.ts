@@ -13,7 +13,7 @@ import {
   preconditionOf,
 } from '../writes/precondition.ts'
 import { lsnHeader, wantsSync } from '../writes/write-headers.ts'
-import { atQuery, readHeaders } from './block-routes.ts'
+import { atQuery, readHeaders } from './reads.ts'
 import { noBody, type Route, route, updateBody } from './route.ts'
 import { wholeUpdate } from './whole-update.ts'
 

@@ -2,7 +2,7 @@ import { UpdateEncoding, type WorkspaceId, type Workspaces, type WorkspaceView }
 import type * as Y from 'yjs'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
-import { pointOf } from './block-routes.ts'
+import { pointOf } from './reads.ts'
 import type { Services } from './services.ts'
 
 /** How long an update is encoded before others have their turn, ms: less than anybody notices. */
