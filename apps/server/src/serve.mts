@@ -160,10 +160,12 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(config.origins && { origins: config.origins }),
         base: config.page.base,
       })
+      const ownSagas = [...(resources?.adapters ?? []), UPLOAD_SAGA]
       const served = await openServedTasks({
         server,
         store,
         lists,
+        ownSagas,
         adapters: resources?.adapters ?? [],
         limits: config.limits.tasks,
         logger,
@@ -199,7 +201,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         tasks,
         files: files.files,
         search: search.search,
-        ownWork: { token: workerToken, sagas: [...(resources?.adapters ?? []), UPLOAD_SAGA] },
+        ownWork: { token: workerToken, sagas: ownSagas },
         workspaces: server.workspaces,
         costs: server.costs,
         durability,

@@ -10,7 +10,7 @@ import { isOpen } from './work-fold.ts'
 /** Time until a request that could not be taken now is tried again, ms. */
 const RETRY_MS = 5_000
 
-interface RoutingParts extends Pick<TasksOptions, 'documents' | 'logger'> {
+interface RoutingParts extends Pick<TasksOptions, 'documents' | 'logger' | 'assertAskable'> {
   readonly shelf: BookShelf
   readonly timers: Timers
   /** Aborts when the engine closes. */
@@ -47,6 +47,8 @@ export class Routing {
     const { shelf, timers, logger, signal, start } = this.#parts
     const { key, subject } = request
     try {
+      // A task that shows at a subject is the one that a person has asked for.
+      if (subject !== undefined) this.#parts.assertAskable?.(request.saga)
       const isMet = subject !== undefined && (await shelf.use(workspace, (book) => this.#meets(book, key, subject)))
       if (!isMet) await start(workspace, { ...request, sync: true })
       await shelf.append({ type: 'routed', workspace, key })

@@ -22,6 +22,8 @@ export interface TasksOptions {
   readonly copy: string
   readonly documents: Documents
   readonly logger: TaskLogger
+  /** Throws a `TaskError` for a saga that an edit of a document may not ask for. */
+  assertAskable?(saga: string): void
   readonly limits?: Partial<TaskLimits>
   readonly clock?: SteadyClock
   /** False for a program that only looks and asks: requests that wait are started by the next server. */

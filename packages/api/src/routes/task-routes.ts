@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
 import { json, limitQuery, lsnQuery, params, streamHeaders, streamToken } from '../schemas.ts'
+import { assertStartable } from '../tasks/own-sagas.ts'
 import { streamTask } from '../tasks/task-feed.ts'
 import {
   sagaName,
@@ -73,6 +74,7 @@ const start = route(
     const { traceparent } = headers
     await assertNotDeleted(workspace, services)
     const { saga, version, input, subject } = body
+    assertStartable(saga, services.ownSagas)
     const { task } = await whenDurable(
       services.limits.durableWaitMs,
       tasks.start(workspace, {

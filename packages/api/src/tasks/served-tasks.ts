@@ -4,6 +4,7 @@ import type { Server } from '@joinery/server'
 import { openTasks, type TaskEngine, type TaskLimits } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import { listenForRuns } from './adapter-runs.ts'
+import { assertStartable } from './own-sagas.ts'
 import { TaskDocuments } from './task-documents.ts'
 import { listenForTasks } from './task-requests.ts'
 
@@ -14,6 +15,8 @@ export interface ServedTasksOptions {
   readonly lists: readonly ClaimList[]
   /** Names of the machines that have an adapter: a run of one starts its task. None by default. */
   readonly adapters?: readonly string[]
+  /** Names of the server's own sagas: people ask for none of them, nor of those that begin with one of the names and a dot. */
+  readonly ownSagas?: readonly string[]
   readonly limits: Partial<TaskLimits>
   readonly logger: Logger
 }
@@ -33,7 +36,7 @@ async function fateOf(store: EventStore, workspace: string): Promise<'there' | '
 
 /** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
 export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
-  const { server, store, lists, adapters = [], limits, logger } = options
+  const { server, store, lists, adapters = [], ownSagas = [], limits, logger } = options
   const { workspaces, costs } = server
   const tasks = await openTasks({
     openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
@@ -44,6 +47,7 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
     documents: new TaskDocuments({ workspaces, lists, costs }),
     logger,
     limits,
+    assertAskable: (saga) => assertStartable(saga, ownSagas),
   })
   for await (const name of workspaces.deleted()) tasks.suspend(name)
   const unlisten = [

@@ -56,7 +56,15 @@ export class TaskFixture implements AsyncDisposable {
       ...(ownWork && { ownWork }),
       tasksOf: async (server) => {
         const logger = pino({ level: 'silent' })
-        served = await openServedTasks({ server, store, lists: CLAIM_LISTS, adapters, limits, logger })
+        served = await openServedTasks({
+          server,
+          store,
+          lists: CLAIM_LISTS,
+          adapters,
+          ownSagas: ownWork?.sagas ?? [],
+          limits,
+          logger,
+        })
         return served.tasks
       },
     })
