@@ -113,9 +113,16 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E73] a comment calls somebody, is answered and resolved, and undo takes back one’s own alone',
+  '[E73, E139] a comment calls somebody, is answered and resolved, and undo takes back one’s own alone',
   async () => {
     await fill('comments', ['Plan'])
+    {
+      // Somebody who has written, and left.
+      await using zoe = connectWorkspace({ url: pages.url, workspace: 'comments', actor: 'Zoë Oak' })
+      await zoe.whenSynced
+      zoe.transact(() => zoe.blocks.list()[0]?.content.insert(0, 'A draft.'))
+      await zoe.whenDurable()
+    }
     const ann = await visitAs('comments', 'Ann')
     const bob = await visitAs('comments', 'Bob')
     await bob
@@ -126,14 +133,32 @@ it.skipIf(!pages.isThere)(
     const panel = bob.getByRole('complementary', { name: 'Comments' })
     // The field has the focus: a comment is typed at once.
     await panel.getByRole('textbox', { name: 'Comment on Plan' }).waitFor()
-    await bob.keyboard.type('Look,')
-    await panel.getByRole('button', { name: 'Mention @Ann' }).click()
+    await bob.keyboard.type('@oa')
+    const offered = () => panel.getByRole('option').allTextContents()
+    await expect.poll(async () => (await offered()).map((it) => it.slice(2))).toEqual(['Zoë Oak'])
+    // Escape leaves the list alone, and another letter offers the name again.
+    await bob.keyboard.press('Escape')
+    await expect.poll(offered).toEqual([])
+    await bob.keyboard.type('k')
+    await panel.getByRole('option', { name: 'Zoë Oak' }).click()
+    await bob.keyboard.type('and @')
+    const field = panel.getByRole('textbox', { name: 'Comment on Plan' })
+    const active = async () => (await field.getAttribute('aria-activedescendant')) ?? 'none'
+    const ofAnn = panel.getByRole('option', { name: 'Ann' })
+    await expect.poll(active).toBe(await ofAnn.getAttribute('id'))
+    await bob.keyboard.press('ArrowDown')
+    await expect.poll(active).not.toBe(await ofAnn.getAttribute('id'))
+    await bob.keyboard.press('ArrowUp')
+    await bob.keyboard.press('Tab')
     await bob.keyboard.type('is this right?')
+    expect(await field.inputValue()).toBe('@Zoë Oak and @Ann is this right?')
     await bob.keyboard.press('Control+Enter')
+    await panel.locator('mark', { hasText: '@Zoë Oak' }).waitFor()
     await ann.getByRole('button', { name: 'Comments 1 to read' }).click()
     const hers = ann.getByRole('complementary', { name: 'Comments' })
     await hers.locator('mark', { hasText: '@Ann' }).waitFor()
     await hers.getByRole('button', { name: 'Reply' }).click()
+    await hers.getByRole('button', { name: 'Mention @Bob' }).last().click()
     await ann.keyboard.type('It is.')
     await ann.keyboard.press('Control+Enter')
     await panel.getByText('It is.').waitFor()

@@ -1,5 +1,5 @@
-import { COMMENT_LIMITS } from '@joinery/blocks'
-import { type FormEvent, type KeyboardEvent, type ReactNode, useRef } from 'react'
+import { type FormEvent, type ReactNode, useRef } from 'react'
+import { CommentField } from './comment-field.tsx'
 
 export interface CommentFormProps {
   /** Name of the field. */
@@ -11,7 +11,10 @@ export interface CommentFormProps {
   readonly isFocused?: boolean
 }
 
-/** Field for a comment. Ctrl or Command + Enter sends it. */
+/** People who have a button: typing finds the others. */
+const BUTTONS_MAX = 4
+
+/** Field for a comment, buttons that address people, and one that sends it. */
 export function CommentForm({ label, button, names, onSend, isFocused = false }: CommentFormProps): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null)
   const send = (event?: FormEvent): void => {
@@ -21,12 +24,6 @@ export function CommentForm({ label, button, names, onSend, isFocused = false }:
     onSend(text)
     field.current.value = ''
     field.current.focus()
-  }
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const isCommand = event.ctrlKey || event.metaKey
-    if (event.key === 'Enter' && isCommand) send()
-    // Undo and redo belong to this field, and not to the workspace, until the comment is sent.
-    if (isCommand && ['z', 'y'].includes(event.key.toLowerCase())) event.stopPropagation()
   }
   const mention = (name: string): void => {
     const { current } = field
@@ -38,19 +35,9 @@ export function CommentForm({ label, button, names, onSend, isFocused = false }:
   }
   return (
     <form className="comment-form" onSubmit={send}>
-      <textarea
-        ref={field}
-        aria-label={label}
-        placeholder={label}
-        rows={2}
-        maxLength={COMMENT_LIMITS.textLengthMax}
-        aria-keyshortcuts="Control+Enter Meta+Enter"
-        // biome-ignore lint/a11y/noAutofocus: the form appears by a button, for this field
-        autoFocus={isFocused}
-        onKeyDown={onKeyDown}
-      />
-      <div>
-        {names.map((name) => (
+      <CommentField field={field} label={label} names={names} isFocused={isFocused} onSend={send} />
+      <div className="actions">
+        {names.slice(0, BUTTONS_MAX).map((name) => (
           <button key={name} type="button" className="quiet" onClick={() => mention(name)}>
             <span className="hidden">Mention </span>@{name}
           </button>

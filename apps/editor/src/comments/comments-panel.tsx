@@ -1,21 +1,20 @@
 import { addComment, type CommentThread, removeComment, reopenThread, resolveThread } from '@joinery/blocks'
-import { useField, useObservable, usePresence, useWorkspace } from '@joinery/react'
+import { useField, useObservable, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
 import { Avatar } from '../avatar.tsx'
 import { titleOf } from '../block-title.ts'
 import { useCanWrite } from '../keys/use-can-write.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
-import { isPerson, type Person } from '../person.ts'
+import type { Person } from '../person.ts'
 import { useHue } from '../use-hue.ts'
 import { allThreadsOf, type BlockThreads } from './all-threads.ts'
 import { CommentForm } from './comment-form.tsx'
+import { useKnownPeople } from './known-people.ts'
 import { mentionsIn, piecesOf } from './mentions.ts'
 import './comments.css'
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' })
-/** People who are offered to be addressed: those here now come first. */
-const NAMES_MAX = 8
 
 export interface CommentsPanelProps {
   readonly self: Person
@@ -29,11 +28,8 @@ export interface CommentsPanelProps {
 export function CommentsPanel({ self, actor, block, onClose }: CommentsPanelProps): ReactNode {
   const workspace = useWorkspace()
   const all = useObservable(allThreadsOf(workspace))
-  const { others } = usePresence()
   const [isShowingResolved, setShowingResolved] = useState(false)
-  const writers = all.flatMap(({ threads }) => threads.flatMap(({ comments }) => comments.map((it) => it.actor)))
-  const here = others.flatMap(({ state }) => (isPerson(state) ? state.name : []))
-  const names = [...new Set([...here, ...writers])].filter((name) => name !== self.name && name !== actor)
+  const names = useKnownPeople([self.name, actor])
   const known = [...names, self.name, actor]
   const isThere = block !== undefined && workspace.blocks.get(block) !== undefined
   const rows = isThere && !all.some((it) => it.block === block) ? [{ block, threads: [] }, ...all] : all
@@ -54,7 +50,7 @@ export function CommentsPanel({ self, actor, block, onClose }: CommentsPanelProp
           isChosen={row.block === block}
           isShowingResolved={isShowingResolved}
           actor={actor}
-          names={names.slice(0, NAMES_MAX)}
+          names={names}
           known={known}
         />
       ))}

@@ -38,3 +38,29 @@ export function piecesOf(text: string, names: readonly string[]): TextPiece[] {
 function isNamed(text: string, at: number, name: string): boolean {
   return text.startsWith(name, at) && !/^[\p{L}\p{N}_]/u.test(text.slice(at + name.length))
 }
+
+/** Names that the text before a caret may be the beginning of. */
+export interface NameOffer {
+  /** Index of the @. */
+  readonly from: number
+  readonly names: readonly string[]
+}
+
+/** Names of one list: more are found by another letter. */
+const OFFERED_MAX = 6
+
+/**
+ * The names of which a word begins with what stands between an @ and the caret, whatever its case and accents: first those that begin
+ * with it themselves. Undefined if there are none, and within a mail address.
+ */
+export function nameOffer(text: string, caret: number, names: readonly string[]): NameOffer | undefined {
+  const from = text.slice(0, caret).lastIndexOf('@')
+  if (from === -1 || /[\p{L}\p{N}_.]$/u.test(text.slice(0, from))) return undefined
+  const typed = fold(text.slice(from + 1, caret))
+  const isBegun = (name: string): boolean => fold(name).startsWith(typed)
+  const inWord = names.filter((name) => !isBegun(name) && fold(name).includes(` ${typed}`))
+  const offered = typed === '' ? names : [...names.filter(isBegun), ...inWord]
+  return offered.length === 0 ? undefined : { from, names: offered.slice(0, OFFERED_MAX) }
+}
+
+const fold = (text: string): string => text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase()
