@@ -76,7 +76,7 @@ export const API_LIMITS: ApiLimits = {
   bodyBytesMax: 1024 * 1024,
   bodiesInFlightBytesMax: 64 * 1024 * 1024,
   bodiesInFlightPerActorBytesMax: 16 * 1024 * 1024,
-  bodyValuesMax: 50_000,
+  bodyValuesMax: 30_000,
   keysMax: 5_000,
   runOperationsMax: 300,
   updateBytesMax: 64 * 1024 * 1024,

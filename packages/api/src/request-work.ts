@@ -6,6 +6,9 @@ import type { ApiLimits } from './api-limits.ts'
 /** Costs that nobody pays. */
 export const FREE_COSTS: Costs = { book: () => performance.now(), restOf: () => 0 }
 
+/** How long the parts of a request take before others have their turns, ms. */
+export const TURN_MS = 5
+
 /** Time between two looks at the budget of a caller that waits, ms. It may be free to go on before its debt is paid. */
 const LOOK_MS = 100
 
@@ -30,6 +33,8 @@ export class RequestWork implements Pace {
   readonly #callers: PayingCallers
   readonly #caller: Caller
   #waitLeftMs: number
+  /** Time of the parts since the last pause, ms. */
+  #turnMs = 0
 
   constructor(payer: Payer, owner: string, callers: PayingCallers, caller: Caller) {
     this.payer = payer
@@ -50,7 +55,7 @@ export class RequestWork implements Pace {
     try {
       return work()
     } finally {
-      this.#callers.costs.book(this.payer, sinceMs)
+      this.#turnMs += this.#callers.costs.book(this.payer, sinceMs) - sinceMs
     }
   }
 
@@ -64,8 +69,14 @@ export class RequestWork implements Pace {
     return { part: (work) => this.part(work), pause: () => turn.giveUp(this.pause()) }
   }
 
+  /** {@link pause}s if the parts since the last pause have taken a turn: those of most requests take a fraction of one. */
+  async breathe(): Promise<void> {
+    if (this.#turnMs >= TURN_MS) await this.pause()
+  }
+
   /** Lets others have their turn, then {@link rest}s. */
   async pause(): Promise<void> {
+    this.#turnMs = 0
     await nextTurn()
     await this.rest()
   }

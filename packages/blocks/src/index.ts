@@ -59,7 +59,7 @@ export {
   indexingRules,
 } from './indexing-rules.ts'
 export { canonicalJson, isForbiddenKey, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
-export type { LongWork } from './long-work.ts'
+export { doAtOnce, type LongWork } from './long-work.ts'
 export { BlockStatuses } from './machines/block-statuses.ts'
 export { EMBEDDING, FILE, MACHINES, PAYMENT, SYNC, TASK } from './machines/built-in-machines.ts'
 export { defineMachine, isMachineName, MACHINE_LIMITS } from './machines/define-machine.ts'
@@ -97,8 +97,9 @@ export {
   type TextForm,
 } from './rich-content/json-form.ts'
 export type { Unrestorable } from './rich-content/lost-subdocuments.ts'
+export type { JsonWrite } from './rich-content/plain-value.ts'
 export { replaceDelta } from './rich-content/replace-delta.ts'
-export { checkJson, type JsonWrite, writeJson } from './rich-content/write-json.ts'
+export { checkJson, writeJson } from './rich-content/write-json.ts'
 export { Sha256, sha256 } from './sha256.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {

@@ -32,6 +32,12 @@ it('[H64] many small values in one request are refused, and nothing is written',
     await transact(listOf(runOperationsMax + 1, (i) => ({ op: 'startRun', block: 'most', index: `i${i}` }))),
     await transact(listOf(runOperationsMax + 1, (i) => ({ op: 'removeIndex', block: 'most', index: `i${i}` }))),
   ]
+  // Told before the schemas see them: these would name the faults of each.
+  const { operationsMax } = API_LIMITS
+  refused.push(
+    await put({ fields: keysOf(keysMax + 1), content: 7 }),
+    await transact(listOf(operationsMax + 1, () => ({}))),
+  )
   expect(refused.map(({ status, body }) => [status, body.error.code])).toEqual(refused.map(() => [413, 'too_large']))
   expect((await api.call('GET', '')).body).toMatchObject({ lsn: 1, blocks: 1 })
 })

@@ -69,7 +69,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     logger: false,
     schemaController: { compilersFactory: NO_COMPILERS },
   })
-  readJsonBodies(app, limits.bodyValuesMax, (request, parse) => works.get(request)?.part(parse) ?? parse())
+  readJsonBodies(app, limits.bodyValuesMax, (request) => works.get(request))
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), options))
   const methods = new Methods([
     ...routes.map((route) => ({ method: route.method, path: route.path, hasHead: hasHead(route) })),

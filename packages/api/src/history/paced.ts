@@ -1,10 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LongWork } from '@joinery/blocks'
 import type { Pace } from '@joinery/server'
-import type { RequestWork } from '../request-work.ts'
-
-/** How long items are processed before other work has a turn, ms: less than anybody notices. */
-const TURN_MS = 5
+import { type RequestWork, TURN_MS } from '../request-work.ts'
 
 /**
  * Passes the items on, and lets other work run in between: a long replay must not block the sockets. It counts time, not

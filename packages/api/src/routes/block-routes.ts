@@ -14,6 +14,7 @@ import {
   putBody,
   richBlockSchema,
 } from '../schemas.ts'
+import { assertFew } from '../writes/operation-bounds.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
@@ -106,6 +107,7 @@ const put = route(
     query: contentQuery,
     headers: blockWriteHeaders,
     body: putBody,
+    assertSize: assertFew,
     answers: {
       200: { description: 'The block as of this write.', schema: blockSchema, headers: written },
       201: { description: 'The block is new.', schema: blockSchema, headers: written },
@@ -145,6 +147,7 @@ const create = route(
     query: z.strictObject({}),
     headers: writeHeaders,
     body: putBody,
+    assertSize: assertFew,
     answers: { 201: { description: 'The new block.', schema: blockSchema, headers: written } },
     errors: ['unknown_workspace', 'type_required', 'key_reused', 'durability_unavailable'],
   },
@@ -179,6 +182,7 @@ const patch = route(
     query: contentQuery,
     headers: blockWriteHeaders,
     body: patchBody,
+    assertSize: assertFew,
     answers: { 200: { description: 'The block as of this write.', schema: blockSchema, headers: written } },
     errors: [
       'unknown_workspace',

@@ -3,7 +3,9 @@ import type { ClaimList } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError, type ApiErrorCode } from '../api-error.ts'
-import { jsonFault } from '../request-json.ts'
+import type { ApiLimits } from '../api-limits.ts'
+import { inTurns } from '../history/paced.ts'
+import { findJsonFault } from '../request-json.ts'
 import type { RequestWork } from '../request-work.ts'
 import type { Services } from './services.ts'
 
@@ -56,6 +58,8 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodTy
   readonly query: Q
   readonly headers: H
   readonly body: B
+  /** Throws for a body, as it was sent, that is too large for its schema to be looked at in one turn. */
+  readonly assertSize?: (body: unknown, limits: ApiLimits) => void
   readonly answers: Readonly<Record<number, Answer>>
   /** Errors of this route, besides those that every route may answer. */
   readonly errors: readonly ApiErrorCode[]
@@ -114,15 +118,20 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       if (takesNoBody && !isEmpty(request.body)) {
         throw new ApiError('invalid', 'this request has a body, which would be ignored: leave it out')
       }
+      // To parse a large body has taken a long turn of its own.
+      await work.breathe()
+      const fault = takesBytes ? undefined : await inTurns(findJsonFault(request.body), work)
+      if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
+      await work.breathe()
       const read = work.part(() => {
-        const fault = takesBytes ? undefined : jsonFault(request.body)
-        if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
+        definition.assertSize?.(request.body, services.limits)
         return {
           query: parse(definition.query, request.query, 'query'),
           headers: parse(definition.headers, request.headers, 'header'),
           body: parse(definition.body, request.body, 'body'),
         }
       })
+      await work.breathe()
       // The body may have taken minutes, and the wait for a turn seconds.
       work.assertStands()
       const reply = await handle({ params, ...read, request, identity, work }, services)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { ApiError } from '../api-error.ts'
 import { operationSchema } from '../operation-schemas.ts'
 import { blockSchema, edgeSchema, forLists, params } from '../schemas.ts'
+import { assertFew } from '../writes/operation-bounds.ts'
 import { isEdgeOperation, type Operation } from '../writes/operation-kinds.ts'
 import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
@@ -39,6 +39,7 @@ const transact = route(
     query: nothing,
     headers: writeHeaders,
     body: transactionBody,
+    assertSize: assertFew,
     answers: {
       200: { description: 'All operations were made.', schema: transactionAnswer, headers: ['x-joinery-lsn'] },
     },
@@ -61,13 +62,6 @@ const transact = route(
   },
   async ({ params: { workspace }, headers, body, identity, work }, services) => {
     const operations: readonly Operation[] = body.operations
-    const { operationsMax } = services.limits
-    if (operations.length > operationsMax) {
-      throw new ApiError(
-        'too_large',
-        `this transaction has ${operations.length} operations, and may have ${operationsMax}: send several transactions`,
-      )
-    }
     const outcome = await writeOperations(
       { workspace, identity, work, headers, operations, body, what: 'transaction' },
       services,

@@ -1,12 +1,9 @@
 import { UpdateEncoding, type WorkspaceId, type Workspaces, type WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { assertKnown } from '../known-workspace.ts'
-import type { RequestWork } from '../request-work.ts'
+import { type RequestWork, TURN_MS } from '../request-work.ts'
 import { pointOf } from './reads.ts'
 import type { Services } from './services.ts'
-
-/** How long an update is encoded before others have their turn, ms: less than anybody notices. */
-const TURN_MS = 5
 
 interface Asked {
   readonly workspace: WorkspaceId

@@ -6,7 +6,7 @@ import { readBlock } from '../block-view.ts'
 import { authorOf, statusAuthorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
-import { aboutToWrite, assertContent, assertFew, blocksOf } from '../writes/operation-bounds.ts'
+import { aboutToWrite, assertContent, blocksOf } from '../writes/operation-bounds.ts'
 import { isEdgeOperation, isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { wantsSync } from '../writes/write-headers.ts'
@@ -49,7 +49,6 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   const author = request.operations.every(isStatusOperation) ? statusAuthorOf(identity) : authorOf(identity)
   const sync = wantsSync(headers, services.durability)
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
-  assertFew(request.operations, services.limits)
   const operations = withoutReplacedContents(request.operations)
   const { basedOn } = request
   const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn }, work)).doc

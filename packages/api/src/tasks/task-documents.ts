@@ -179,19 +179,16 @@ export class TaskDocuments implements Documents {
     if (given.length === 0) return []
     const fault = jsonFault(given)
     if (fault !== undefined) throw refused(`the list of operations ${fault}`)
-    const { operationsMax, contentCharsMax } = this.#limits
-    if (given.length > operationsMax)
-      throw refused(`the step has ${given.length} operations, and may have ${operationsMax}: split it`)
-    const parsed = z.array(operationSchema).safeParse(given)
-    if (!parsed.success) throw refused(issuesOf(parsed.error))
-    const operations: readonly Operation[] = parsed.data
     try {
-      for (const operation of operations) assertContent(operation, contentCharsMax)
-      assertFew(operations, this.#limits)
+      assertFew({ operations: given }, this.#limits)
+      const parsed = z.array(operationSchema).safeParse(given)
+      if (!parsed.success) throw refused(issuesOf(parsed.error))
+      const operations: readonly Operation[] = parsed.data
+      for (const operation of operations) assertContent(operation, this.#limits.contentCharsMax)
+      return withoutReplacedContents(operations)
     } catch (error) {
       throw toDocumentError(error)
     }
-    return withoutReplacedContents(operations)
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import type { Past, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
+import { TURN_MS } from '../request-work.ts'
 
 /** Paths and unrestorable places that one answer names. The rest is counted. */
 export const TOLD_MAX = 1_000
@@ -25,9 +26,6 @@ export const TOLD_MAX = 1_000
  * time for so many small blocks that were changed.
  */
 const RESTORED_AT_ONCE = 250
-
-/** Time for which the edits of a trial are made in one transaction, ms: then others have their turns. */
-const TURN_MS = 5
 
 /** The effects of a restore before it is made. */
 export interface RestorePreview {

@@ -91,13 +91,15 @@ export class Writes {
     const blocksAfter = new Map<string, BlockJson>()
     const edgesAfter = new Map<string, ListedEdge>()
     const fence = fenceOf(this.#options.tasks, workspace, lease)
+    const via = work.part(() => viaOf(request))
+    await work.breathe()
     const written = await whenDurable(
       this.#options.limits.durableWaitMs,
       this.#options.workspaces.write(workspace, {
         writer: author,
         payer: work.payer.principal,
         principal: work.owner,
-        via: viaOf(request),
+        via,
         ...fence.edit,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),

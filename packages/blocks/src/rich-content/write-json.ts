@@ -1,16 +1,14 @@
 import * as Y from 'yjs'
 import { BlocksError } from '../blocks-error.ts'
-import { isForbiddenKey, isPlainObject, isSameJson, type Json, type JsonObject } from '../json.ts'
+import { isForbiddenKey, isPlainObject, type Json, type JsonObject } from '../json.ts'
 import { replaceText } from '../replace-text.ts'
 import { insertPlain, setPlain } from '../set-plain.ts'
 import { alignSequences } from './align.ts'
-import { bytesIn, deltaIn, jsonFormOf } from './json-form.ts'
+import { deltaIn, jsonFormOf } from './json-form.ts'
+import { type JsonWrite, plainNext, readsAs } from './plain-value.ts'
 import { replaceDelta } from './replace-delta.ts'
 import { RichReader } from './rich-reader.ts'
 import type { RichPiece } from './rich-type.ts'
-
-/** `replace` makes an object hold exactly the given keys. `patch` is a JSON merge patch (RFC 7396). */
-export type JsonWrite = 'replace' | 'patch'
 
 /**
  * Writes JSON into a shared map, as {@link jsonFormOf} gives it, with the smallest edits: a part that reads as the JSON has it stays
@@ -47,7 +45,7 @@ function mapEdits(map: Y.Map<unknown>, json: JsonObject, write: JsonWrite, path:
   for (const [key, value] of Object.entries(json)) {
     const before = map.get(key)
     if (write === 'patch' && value === null) {
-      if (before !== undefined && jsonFormOf(before) !== null) edits.push(() => map.delete(key))
+      if (before !== undefined && !readsAs(before, null)) edits.push(() => map.delete(key))
     } else
       for (const edit of valueEdits(before, value, write, `${path}/${key}`, (next) => setPlain(map, key, next)))
         edits.push(edit)
@@ -57,8 +55,8 @@ function mapEdits(map: Y.Map<unknown>, json: JsonObject, write: JsonWrite, path:
 
 function valueEdits(before: unknown, next: Json, write: JsonWrite, path: string, set: Place): Edit[] {
   if (before instanceof Y.Map && isObject(next)) return mapEdits(before, next, write, path)
-  if (before !== undefined && (isSameJson(jsonFormOf(before), next) || isSameJson(jsonFormOf(before, 'delta'), next)))
-    return []
+  const isType = before instanceof Y.AbstractType || before instanceof Y.Doc
+  if (isType && readsAs(before, next)) return []
   if (before instanceof Y.XmlFragment || before instanceof Y.XmlText || before instanceof Y.Doc)
     throw new BlocksError(
       'foreign_shape',
@@ -71,44 +69,23 @@ function valueEdits(before: unknown, next: Json, write: JsonWrite, path: string,
     if (delta !== undefined) return [() => replaceDelta(before, delta)]
   }
   if (before instanceof Y.Array && Array.isArray(next)) return arrayEdits(before, next, path)
-  return [() => setNew(before, next, write, set)]
+  return newEdits(before, next, write, set)
 }
 
-function setNew(before: unknown, next: Json, write: JsonWrite, set: Place): void {
+function newEdits(before: unknown, next: Json, write: JsonWrite, set: Place): Edit[] {
   const delta = deltaIn(next)
   if (delta === undefined) {
     const value = plainNext(before, next, write)
-    // A patch may remove what is not there.
-    if (before === undefined || !isSameJson(jsonFormOf(before), jsonFormOf(value))) set(value)
-    return
+    return before !== undefined && Object.is(value, before) ? [] : [() => set(value)]
   }
-  const text = new Y.Text()
-  set(text)
-  replaceDelta(text, delta)
-}
-
-/** The new value of one that holds no Yjs types. Its parts stay where they read as the JSON has them: bytes are no JSON. */
-function plainNext(before: unknown, next: Json, write: JsonWrite): unknown {
-  if (before !== undefined && isSameJson(jsonFormOf(before), next)) return before
-  const bytes = bytesIn(next)
-  if (bytes !== undefined) return bytes
-  if (Array.isArray(next)) {
-    const old: readonly unknown[] = Array.isArray(before) ? before : []
-    return next.map((item: Json, index) => plainNext(old[index], item, 'replace'))
-  }
-  if (!isObject(next)) return next
-  const old = isPlainObject(before) ? before : {}
-  const merged: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(old)) {
-    const isKept = write === 'patch' ? !Object.hasOwn(next, key) : value === undefined
-    if (isKept && !isForbiddenKey(key)) merged[key] = value
-  }
-  for (const [key, value] of Object.entries(next)) {
-    const was = Object.hasOwn(old, key) ? old[key] : undefined
-    const isNull = was !== undefined && jsonFormOf(was) === null
-    if (write === 'replace' || value !== null || isNull) merged[key] = plainNext(was, value, write)
-  }
-  return merged
+  if (before !== undefined && readsAs(before, next)) return []
+  return [
+    () => {
+      const text = new Y.Text()
+      set(text)
+      replaceDelta(text, delta)
+    },
+  ]
 }
 
 /** Edits of a shared array: what reads the same stays, and one value that becomes another is edited inside where it can be. */
@@ -154,8 +131,10 @@ function arrayEdits(array: Y.Array<unknown>, next: readonly Json[], path: string
     }
     const rest = next.slice(index + inner, index + added)
     if (removed > inner) edits.push(() => array.delete(place + inner, removed - inner))
-    for (const [n, value] of rest.entries())
-      edits.push(() => setNew(undefined, value, 'replace', (made) => insertPlain(array, place + inner + n, made)))
+    for (const [n, value] of rest.entries()) {
+      const insert: Place = (made) => insertPlain(array, place + inner + n, made)
+      for (const edit of newEdits(undefined, value, 'replace', insert)) edits.push(edit)
+    }
     old += removed
     index += added
   }

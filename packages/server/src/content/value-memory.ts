@@ -87,7 +87,10 @@ function memoryOfValues(values: readonly unknown[], offset: number): number {
   for (let value = nested.pop(); value !== undefined; value = nested.pop()) {
     bytes += value instanceof Uint8Array ? BYTES : OBJECT
     if (Array.isArray(value)) for (const inner of value) take(inner)
-    else if (!(value instanceof Uint8Array)) for (const inner of Object.values(value as object)) take(inner)
+    else if (!(value instanceof Uint8Array)) {
+      const object = value as Record<string, unknown>
+      for (const key of Object.keys(object)) take(object[key])
+    }
   }
   return bytes
 }
