@@ -13,7 +13,7 @@ it.each([
   expect(hasMoreValues(bytes, count - 1)).toBe(true)
 })
 
-it('[H127] a body is looked through in steps, up to its last value, and no deeper than it may be', () => {
+it('[H130] a body is looked through in steps, up to its last value, and no deeper than it may be', () => {
   const steps = (body: unknown) => {
     const look = findJsonFault(body)
     for (let count = 0; ; count++) {

@@ -4,7 +4,7 @@ import { API_LIMITS } from './api-limits.ts'
 import { PayingCallers, TURN_MS } from './request-work.ts'
 import { ApiFixture } from './testing/api-fixture.ts'
 
-it('[H127] a request lets others have their turns once its parts have taken a turn, and not before', async () => {
+it('[H130] a request lets others have their turns once its parts have taken a turn, and not before', async () => {
   let costMs = 0
   const costs = { book: (_payer: unknown, sinceMs: number) => sinceMs + costMs, restOf: () => 0 }
   const work = new PayingCallers(costs, API_LIMITS).begin({ principal: 'ada', workspace: 'w' as WorkspaceId })
@@ -25,7 +25,7 @@ it('[H127] a request lets others have their turns once its parts have taken a tu
   expect(await breathes(TURN_MS)).toBe(true)
 })
 
-it('[H127] the reading, parsing, looking through, checking and writing of a large body are paid for one by one', async () => {
+it('[H130] the reading, parsing, looking through, checking and writing of a large body are paid for one by one', async () => {
   await using api = await ApiFixture.start()
   const { costs } = api.server
   const { book } = costs
