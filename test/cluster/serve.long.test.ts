@@ -1,16 +1,18 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startOldNats } from '@joinery/cluster/testing'
 import { signStandard } from '@joinery/resources'
+import { signToken } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { WebhookReceiver } from '../resources/webhook-receiver.ts'
 import { joinery } from '../support/command.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { SECRET } from '../support/tokens.ts'
 import { ClusterScene, type RunningNode } from './cluster-scene.ts'
 
 const readiness = async ({ url }: RunningNode) =>
@@ -121,6 +123,49 @@ describe('a task', () => {
     expect(new Set(keysOf('second')).size).toBe(1)
     expect(keysOf('third')).toHaveLength(1)
     expect(await contentOf(others[0] as RunningNode, 'third')).toBe('Third.')
+  })
+})
+
+describe('the worker of one node', () => {
+  it('[A132, J95, J96] runs the steps of all nodes, and goes on with one whose owner is killed meanwhile', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    await using home = await tempDirectory()
+    const env = { JOINERY_JWT_SECRET: SECRET }
+    const steps = fileURLToPath(new URL('steps.ts', import.meta.url))
+    const owners = await Promise.all([scene.node('n1', { env }), scene.node('n2', { env })])
+    const three = await scene.node('n3', { env, more: ['--work', steps] })
+    const rights = { access: 'write' as const, workspaces: ['*'], sources: ['user_action'] }
+    const exp = Math.floor(Date.now() / 1_000) + 3_600
+    const headers = {
+      authorization: `Bearer ${await signToken(SECRET, { sub: 'Ada', ...rights, exp })}`,
+      'content-type': 'application/json',
+    }
+    const places = await Promise.all(
+      owners.map(async (node, n) => {
+        const directory = join(home.path, String(n))
+        mkdirSync(directory)
+        const path = `/v1/workspaces/of-${node.name}/tasks`
+        const body = JSON.stringify({ saga: 'three-steps', input: directory })
+        // Each node hears of the saga once the worker has met it.
+        const start = async (): Promise<number> => {
+          const answer = await fetch(`${node.url}${path}`, { method: 'POST', headers, body })
+          return answer.status
+        }
+        await expect.poll(start).toBe(202)
+        return { directory, path }
+      }),
+    )
+    for (const { directory } of places) await expect.poll(() => existsSync(`${directory}/second`)).toBe(true)
+    await owners[0]?.child.end('SIGKILL')
+    for (const { directory } of places) writeFileSync(`${directory}/go`, '')
+    for (const { directory, path } of places) {
+      const states = async (): Promise<unknown> =>
+        ((await (await fetch(`${three.url}${path}`, { headers })).json()) as { tasks?: unknown }).tasks
+      await expect.poll(states).toMatchObject([{ state: 'done' }])
+      for (const name of ['first', 'second', 'third'])
+        expect(readFileSync(`${directory}/${name}`, 'utf8').trim().split('\n')).toHaveLength(1)
+    }
+    expect(await metricOf(three, 'joinery_cluster_brought_steps_total')).toBeGreaterThan(0)
   })
 })
 

@@ -38,7 +38,7 @@ import { openServedHeads, readServedKey } from './serve-heads.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
 import { checkWorkFile } from './work/check-work-file.mts'
-import { makeWorkerToken, OwnWorker, type OwnWorkerOptions, withOwnWorker } from './work/own-worker.mts'
+import { OwnWorker, type OwnWorkerOptions, ownWorkerToken, withOwnWorker } from './work/own-worker.mts'
 
 /** Time between two lines of the log about a clock that was set back, ms. */
 const CLOCK_SAID_MS = 60_000
@@ -138,7 +138,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
       })
       await shared?.follow({ revocations, quotas, announced })
-      const workerToken = makeWorkerToken()
+      const workerToken = cluster?.workerToken ?? ownWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       const authenticator = people && withOwnWorker(people, workerToken)
       let faces: Faces | undefined
@@ -168,6 +168,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ownSagas,
         adapters: resources?.adapters ?? [],
         limits: config.limits.tasks,
+        ...(cluster && { workspaceOfHash: cluster.workspaceOfHash }),
         logger,
       })
       const { tasks } = served
@@ -196,12 +197,14 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(cluster && { shared: cluster.files }),
         logger,
       })
+      const work = cluster?.shareWork(tasks.offers, ownSagas)
       const api = await createApi({
         lists,
         tasks,
         files: files.files,
         search: search.search,
         ownWork: { token: workerToken, sagas: ownSagas },
+        ...(work && { sharedWork: work.give }),
         workspaces: server.workspaces,
         costs: server.costs,
         durability,
@@ -223,7 +226,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       if (outgoing !== undefined) metrics.watchOutbox(outgoing)
       if (outside !== undefined) metrics.watchOutside(outside.reads)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
-      if (cluster !== undefined) metrics.watchCluster(cluster)
+      if (cluster !== undefined && work !== undefined) metrics.watchCluster({ ...cluster, work })
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
       const following = cluster && new FollowTasks({ ...cluster, tasks, outbox, logger })
       const relief = startMemoryRelief(server)

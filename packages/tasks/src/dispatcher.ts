@@ -26,6 +26,9 @@ export interface DispatcherOptions {
 
 export type Allows = (saga: string, workspace: string) => boolean
 
+/** The attempts that wait for a worker, as others may know of them. */
+export type Offers = Pick<Dispatcher, 'onOffer' | 'takeOffered'>
+
 interface Found {
   readonly task: TaskRecord
   readonly target: Target
@@ -43,7 +46,11 @@ export class Dispatcher {
   readonly #counts = new Map<string, number>()
   readonly #waiters = new Set<() => void>()
   readonly #undelivered = new Undelivered()
+  /** Sagas of which attempts may have become free since {@link takeOffered}. */
+  readonly #fresh = new Set<string>()
   #isWaking = false
+  /** Called when attempts may have become free. */
+  onOffer: () => void = () => undefined
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -58,7 +65,20 @@ export class Dispatcher {
   /** The book has attempts to give away. */
   offer(book: TaskBook): void {
     this.#books.add(book)
+    for (const { saga } of book.ready.groups()) this.#fresh.add(saga.name)
     this.wake()
+    this.onOffer()
+  }
+
+  /** Names of the sagas whose attempts wait for a worker, with whether any may have become free since the last call. */
+  takeOffered(): ReadonlyMap<string, boolean> {
+    const offered = new Map<string, boolean>()
+    for (const book of this.#books) {
+      if (!book.journal.isOurs || book.leases.size >= this.#options.limits.perWorkspace) continue
+      for (const { saga } of book.ready.groups()) offered.set(saga.name, this.#fresh.has(saga.name))
+    }
+    this.#fresh.clear()
+    return offered
   }
 
   remove(book: TaskBook): void {
@@ -79,7 +99,11 @@ export class Dispatcher {
       if (count > 0) this.#counts.set(name, count)
       else this.#counts.delete(name)
     }
-    if (by < 0) this.wake()
+    if (by > 0) return
+    // Another attempt has room now.
+    this.#fresh.add(saga.name)
+    this.wake()
+    this.onOffer()
   }
 
   /** Feeds the breakers. */
@@ -96,7 +120,8 @@ export class Dispatcher {
     // The host has answered: that it refuses for good, or that what the step waits for is not there yet.
     const isAnswer = event.type === 'failed' && (event.error.class === 'permanent' || event.error.class === 'pending')
     if (isAnswer) return breaker.succeed()
-    if (breaker.fail()) this.#options.timers.set(`breaker ${host}`, this.#options.limits.breakerMs, () => this.wake())
+    if (breaker.fail())
+      this.#options.timers.set(`breaker ${host}`, this.#options.limits.breakerMs, () => this.#offerAll())
   }
 
   /** Leases as many attempts to the worker as it asks for and may have. They are in the journals when this returns. */
@@ -235,6 +260,10 @@ export class Dispatcher {
       if (isFree) return { task, target, moved: fit.fit === 'move' ? fit.saga : undefined }
     }
     return undefined
+  }
+
+  #offerAll(): void {
+    for (const book of [...this.#books]) this.offer(book)
   }
 
   #hasRoom(name: string, max: number): boolean {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { openMemoryStore } from '@joinery/log'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADA, sagaOf, TaskScene, W } from './testing/task-scene.ts'
 
@@ -123,3 +125,46 @@ describe('a lease', () => {
     await expect(large).rejects.toMatchObject({ code: 'too_large' })
   })
 })
+
+describe('a server that has taken over the journals of another one', () => {
+  it('[J96] opens the journal that a message under a token is about, as soon as its workspace is known', async () => {
+    const store = openMemoryStore()
+    /** A server with a journal of its own, and those of the workspaces. */
+    const server = (own: string, known: boolean): Promise<TaskScene> =>
+      TaskScene.open({
+        store,
+        openSystemLog: async (name, release) => {
+          const log = await store.open(name === '!work' ? own : name)
+          closing.push(async () => {
+            await release()
+            await log.close()
+          })
+          return log
+        },
+        workspaceOfHash: (hash) => (known && hash === hashOf('far') ? 'far' : undefined),
+      })
+    const closing: (() => Promise<void>)[] = []
+    const end = async (one: TaskScene): Promise<void> => {
+      await one.engine.close()
+      for (const close of closing.splice(0)) await close()
+      await one.documents.close()
+    }
+    const first = await server('!first', false)
+    const { id } = await first.begin(saga, {}, 'far')
+    const { token } = await first.next([saga])
+    await end(first)
+    for (const known of [false, true]) {
+      const next = await server(`!next-${known}`, known)
+      const done = next.engine.done(token, {})
+      if (known) await done
+      else await expect(done).rejects.toMatchObject({ code: 'lease_lost' })
+      if (known) expect(await next.find({ id }, 'far')).toMatchObject({ state: 'done' })
+      await end(next)
+    }
+    await store.close()
+  })
+})
+
+function hashOf(workspace: string): string {
+  return createHash('sha256').update(workspace).digest('hex').slice(0, 16)
+}

@@ -1,4 +1,5 @@
 import type { TaskState, WaitCode } from './task.ts'
+import type { TaskBook } from './task-book.ts'
 import type { TaskEnd, TaskEventBody, UnsureWhy } from './task-event.ts'
 import type { TaskRecord } from './task-state.ts'
 
@@ -60,7 +61,7 @@ export interface TaskGauges {
 }
 
 /** One status of a task, for counting. */
-export interface CountedStatus {
+interface CountedStatus {
   readonly saga: string
   readonly state: TaskState
   readonly why: WaitCode | undefined
@@ -151,4 +152,13 @@ export function gaugesOf(statuses: Iterable<CountedStatus>): Pick<TaskGauges, 't
     waiting.set(why, { labels: { why }, value: (before?.value ?? 0) + 1, oldestSeconds })
   }
   return { tasks: [...tasks.values()], waiting: [...waiting.values()] }
+}
+
+/** The statuses of a workspace's tasks, as they are now. */
+export function countedStatuses(book: TaskBook): CountedStatus[] {
+  return Array.from(book.fold.tasks.values(), (task) => {
+    const { state, waiting } = book.status(task)
+    const waitingSeconds = waiting === undefined ? 0 : Math.max(0, book.nowMs - task.updatedAt) / 1_000
+    return { saga: task.saga.name, state, why: waiting?.code, waitingSeconds }
+  })
 }

@@ -2,18 +2,18 @@ import { LogError, type LogRecord, type Receipt, type SteadyClock, systemSteadyC
 import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
 import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease, writesOf } from './attempt-answers.ts'
 import { BookShelf, type DamagedJournal } from './book-shelf.ts'
-import { type Allows, Dispatcher } from './dispatcher.ts'
+import { type Allows, Dispatcher, type Offers } from './dispatcher.ts'
 import type { OwnWrites } from './documents.ts'
 import { digestOf } from './json-value.ts'
 import { assertLeaseAsk, LiveWorkers } from './live-workers.ts'
-import { parseToken } from './names.ts'
+import { parseToken, workspaceHashOfToken } from './names.ts'
 import { Routing } from './routing.ts'
 import { checkInput } from './saga-check.ts'
 import { Sagas } from './sagas.ts'
 import type { Kept, TaskView } from './task.ts'
 import type { TaskBook } from './task-book.ts'
 import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask } from './task-changes.ts'
-import { type CountedStatus, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
+import { countedStatuses, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
 import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
 import { eventsOf, told, untilChanged } from './task-events.ts'
@@ -288,6 +288,11 @@ export class TaskEngine implements Tasks {
     return this.#shelf.whileClosed(log, work)
   }
 
+  /** The attempts that wait for a worker. */
+  get offers(): Offers {
+    return this.#dispatcher
+  }
+
   /** Numbers since the start of the server. */
   get counts(): TaskCounts {
     return this.#counters.all
@@ -368,7 +373,8 @@ export class TaskEngine implements Tasks {
 
   #parse(token: string, expected?: string): { nonce: string; workspace: string } {
     const parts = parseToken(token)
-    const workspace = parts && this.#shelf.workspaceOf(parts.tag)
+    const hash = workspaceHashOfToken(token)
+    const workspace = parts && (this.#shelf.workspaceOf(parts.tag) ?? (hash && this.#options.workspaceOfHash?.(hash)))
     if (parts === undefined || workspace === undefined || (expected !== undefined && workspace !== expected))
       throw lost()
     return { nonce: parts.nonce, workspace }
@@ -380,14 +386,6 @@ export class TaskEngine implements Tasks {
       this.#armSweep()
     })
   }
-}
-
-function countedStatuses(book: TaskBook): CountedStatus[] {
-  return Array.from(book.fold.tasks.values(), (task) => {
-    const { state, waiting } = book.status(task)
-    const waitingSeconds = waiting === undefined ? 0 : Math.max(0, book.nowMs - task.updatedAt) / 1_000
-    return { saga: task.saga.name, state, why: waiting?.code, waitingSeconds }
-  })
 }
 
 /** Opens the tasks of a server. Close them before the server and its store. */

@@ -26,6 +26,8 @@ export interface TasksOptions {
   assertAskable?(saga: string): void
   readonly limits?: Partial<TaskLimits>
   readonly clock?: SteadyClock
+  /** The workspace of whose name the SHA-256 begins with these 16 hexadecimal digits, if another server has given out steps of it. */
+  workspaceOfHash?(hash: string): string | undefined
   /** False for a program that only looks and asks: requests that wait are started by the next server. */
   readonly isServing?: boolean
   /** A number from 0 up to 1, for the jitter of pauses. */

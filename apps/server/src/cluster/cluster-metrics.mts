@@ -1,15 +1,17 @@
 import type { ClusterNode, Gateway } from '@joinery/cluster'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { ClusterWork } from './cluster-work.mts'
 import { ownedBy } from './node-asks.mts'
 
 /** The parts of a node that are counted. */
 export interface CountedCluster {
   readonly node: Pick<ClusterNode, 'nodes' | 'ownership' | 'store'>
   readonly gateway: Pick<Gateway, 'counts'>
+  readonly work: Pick<ClusterWork, 'counts'>
 }
 
 /** Adds the numbers of a cluster's node, which are read when the metrics are rendered. */
-export function watchCluster(registry: Registry, { node, gateway }: CountedCluster): void {
+export function watchCluster(registry: Registry, { node, gateway, work }: CountedCluster): void {
   const { nodes } = node
   const gauge = (name: string, help: string, read: () => number): void => {
     const metric = new Gauge({
@@ -56,6 +58,10 @@ export function watchCluster(registry: Registry, { node, gateway }: CountedClust
   counter('pipes', 'Sockets that were passed on to other nodes', () => gateway.counts.pipes)
   counter('passed_requests', 'Requests that were passed on to other nodes', () => gateway.counts.requests)
   counter('passed_bytes', 'Bytes that were passed on, in both directions', () => gateway.counts.bytes)
+  counter('asked_steps', 'Questions to other nodes for steps of tasks, for workers that ask this node', () => {
+    return work.counts.asked
+  })
+  counter('brought_steps', 'Steps of other nodes that this node has given to workers', () => work.counts.brought)
   counter(
     'cut_pipes',
     'Sockets and requests that were cut, since their workspace has another owner or theirs did not answer',

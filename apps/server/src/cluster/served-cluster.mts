@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { workspaceOfRequest } from '@joinery/api'
 import {
   type ClusterNode,
@@ -8,10 +9,14 @@ import {
   openNatsEngine,
 } from '@joinery/cluster'
 import type { AdoptingStore } from '@joinery/log'
+import type { WorkspaceId } from '@joinery/protocol'
+import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import { VERSION } from '../version.mts'
+import { ownWorkerToken } from '../work/own-worker.mts'
 import { noteCluster, readCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
+import { ClusterWork } from './cluster-work.mts'
 import { answerNodeAsks, ownedBy } from './node-asks.mts'
 import { type SharedFiles, shareFiles } from './shared-files.mts'
 import { SharedHooks } from './shared-hooks.mts'
@@ -26,6 +31,12 @@ export interface ServedCluster {
   readonly shared: SharedState
   readonly files: SharedFiles
   readonly hooks: SharedHooks
+  /** Token of the nodes' own workers: a step that one node has given out may end at another. */
+  readonly workerToken: string
+  /** Finds a workspace by the hash that tokens of steps say. */
+  readonly workspaceOfHash: (hash: string) => WorkspaceId | undefined
+  /** Shares the steps of this node with the workers of all nodes. It ends with the cluster. */
+  shareWork(offers: TaskEngine['offers'], ownSagas: readonly string[]): ClusterWork
   /** Name and version of the engine. */
   readonly engine: string
   /** Resolves with the reason when this process has to end: another one has its name. */
@@ -81,6 +92,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       ...{ nodes: node.nodes, ownership: node.ownership, secret },
       workspaceOf: ({ url = '' }) => workspaceOfRequest(url, (hash) => hashes.find(hash)),
     })
+    let work: ClusterWork | undefined
     const shared = new SharedState({ engine, node, logger })
     const hooks = new SharedHooks({ engine, node, logger })
     let release: (workspace: string) => Promise<void> = async () => undefined
@@ -103,6 +115,13 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
       ...{ node, gateway, shared, hooks, engine: engine.name, replaced: replaced.promise },
+      workerToken: ownWorkerToken(createHmac('sha256', secret).update('workers').digest()),
+      workspaceOfHash: (hash) => hashes.find(hash),
+      shareWork: (offers, ownSagas) => {
+        const { nodes } = node
+        work = new ClusterWork({ engine, nodes, gateway, offers, ownSagas, onBrought: hashes.note, logger })
+        return work
+      },
       files: shareFiles(node, secret, logger),
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
@@ -112,6 +131,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       },
       close: async () => {
         unanswer()
+        work?.close()
         shared.close()
         hooks.close()
         hashes.close()

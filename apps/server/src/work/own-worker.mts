@@ -13,9 +13,9 @@ const STEADY_MS = 60_000
 /** Time that a worker has to end before it is killed, ms: it gives its steps 8 s. */
 const END_MS = 12_000
 
-/** A token that only the server and the worker that it starts know. */
-export function makeWorkerToken(): string {
-  return `own-worker.${randomBytes(32).toString('base64url')}`
+/** A token that only the server, or the nodes of a cluster, and the workers that they start know. */
+export function ownWorkerToken(secret: Buffer = randomBytes(32)): string {
+  return `own-worker.${secret.toString('base64url')}`
 }
 
 /** An authenticator that knows the server's own worker by its token, besides all that `authenticate` knows. */

@@ -22,6 +22,7 @@ import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { fileRoutes } from '../routes/file-routes.ts'
 import { outsideRoutes } from '../routes/outside-routes.ts'
+import type { GiveSharedWork } from '../routes/services.ts'
 import { taskActionRoutes } from '../routes/task-action-routes.ts'
 import { taskRoutes } from '../routes/task-routes.ts'
 import { workRoutes } from '../routes/work-routes.ts'
@@ -66,6 +67,11 @@ export interface ApiOptions {
    * caller is let in, before the body is read. Without it, every request is answered here.
    */
   readonly passOn?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+  /**
+   * Gives workers the steps of other processes of a cluster, too. Without it, those of {@link tasks} alone. A caller whose request another
+   * process makes for it gets those of this process alone.
+   */
+  readonly sharedWork?: GiveSharedWork
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
@@ -134,6 +140,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       durability,
       heads: options.heads,
       tasks,
+      sharedWork: options.sharedWork,
       ownSagas: options.ownWork?.sagas ?? [],
       files: options.files,
       search: options.search ?? new BoardSearch(),

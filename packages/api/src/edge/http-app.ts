@@ -176,6 +176,7 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
     query,
     headers,
     body: request.body,
+    message: request.raw,
     identify: (workspace) => identify(request, authenticate, workspace),
     untilGone: (work) => untilGone(request, work),
     countAgainst: (identity: Identity) => {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClaimList } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
@@ -23,6 +23,8 @@ export interface RawRequest {
   readonly query: unknown
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: unknown
+  /** The request itself, for what passes it on. */
+  readonly message: IncomingMessage
   /** Identifies the caller for one workspace, or for none. */
   identify(workspace: WorkspaceId | undefined): Promise<Identity>
   /** Runs `work` with a signal that aborts when the caller's connection ends before. */

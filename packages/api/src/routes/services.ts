@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import type { ClaimList } from '@joinery/blocks'
+import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
 import type { BoardSearch, Files, OutsideReads } from '@joinery/resources'
 import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
@@ -8,6 +10,14 @@ import type { CallerLives } from '../caller-lives.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
 import type { Writes } from '../writes/writes.ts'
+
+/** Takes the steps of one call of a worker from this process, by `own`, and from others. `caller` is the worker's request. */
+export type GiveSharedWork = (
+  ask: LeaseAsk,
+  own: (ask: LeaseAsk, signal: AbortSignal) => Promise<LeasedWork[]>,
+  caller: IncomingMessage,
+  signal: AbortSignal,
+) => Promise<LeasedWork[]>
 
 /** The parts of the API that handlers use. */
 export interface Services {
@@ -26,6 +36,8 @@ export interface Services {
   readonly heads: Pick<SignedHeads, 'of'> | undefined
   /** Undefined where the API serves no tasks. */
   readonly tasks: Tasks | undefined
+  /** Gives workers steps of other processes, too; undefined where this one gives out all. */
+  readonly sharedWork: GiveSharedWork | undefined
   /** Sagas that the server's own worker alone runs in development mode. */
   readonly ownSagas: readonly string[]
   /** Undefined where the API serves no files. */

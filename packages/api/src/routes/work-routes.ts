@@ -1,4 +1,4 @@
-import { FAILURE_CLASSES } from '@joinery/protocol'
+import { FAILURE_CLASSES, type LeaseAsk } from '@joinery/protocol'
 import type { Identity } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
@@ -83,8 +83,7 @@ const lease = route(
     method: 'POST',
     path: WORK,
     id: 'leaseWork',
-    summary:
-      'Take steps to run: for workers, in any language. In a cluster, the steps of the workspaces that this node owns',
+    summary: 'Take steps to run: for workers, in any language. Each node of a cluster gives out those of all nodes',
     params: z.object({}),
     query: nothing,
     headers: anyHeaders,
@@ -145,7 +144,10 @@ const lease = route(
       ...(holds !== undefined && { holds }),
       ...(stops !== undefined && { stops }),
     }
-    const leases = await request.untilGone((gone) => tasksOf(services).lease(ask, allows, gone))
+    const own = (asked: LeaseAsk, signal: AbortSignal) => tasksOf(services).lease(asked, allows, signal)
+    const leases = await request.untilGone(
+      (gone) => services.sharedWork?.(ask, own, request.message, gone) ?? own(ask, gone),
+    )
     return { status: 200, body: { leases } }
   },
 )

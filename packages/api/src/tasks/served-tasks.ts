@@ -18,6 +18,8 @@ export interface ServedTasksOptions {
   /** Names of the server's own sagas: people ask for none of them, nor of those that begin with one of the names and a dot. */
   readonly ownSagas?: readonly string[]
   readonly limits: Partial<TaskLimits>
+  /** Finds workspaces by the hash in tokens of steps that another server has given out. */
+  readonly workspaceOfHash?: (hash: string) => string | undefined
   readonly logger: Logger
 }
 
@@ -36,7 +38,7 @@ async function fateOf(store: EventStore, workspace: string): Promise<'there' | '
 
 /** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
 export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
-  const { server, store, lists, adapters = [], ownSagas = [], limits, logger } = options
+  const { server, store, lists, adapters = [], ownSagas = [], limits, logger, workspaceOfHash } = options
   const { workspaces, costs } = server
   const tasks = await openTasks({
     openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
@@ -48,6 +50,7 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
     logger,
     limits,
     assertAskable: (saga) => assertStartable(saga, ownSagas),
+    ...(workspaceOfHash && { workspaceOfHash }),
   })
   for await (const name of workspaces.deleted()) tasks.suspend(name)
   const unlisten = [

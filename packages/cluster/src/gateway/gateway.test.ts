@@ -124,6 +124,43 @@ describe('an owner that has died behind a balancer which takes connections for i
   })
 })
 
+describe('questions of a node', () => {
+  it('[Q80] bear the headers of the client that they are made for, with a body of their own, and say that a node makes them', async () => {
+    const answers: string[] = []
+    const request = async (asked: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const { one, two } = nodes
+      if (asked.url !== '/first') return echo(asked, response)
+      const question = {
+        method: 'POST',
+        target: '/second?x=1',
+        body: { to: 'one' },
+        signal: new AbortController().signal,
+      } as const
+      expect(two.gateway.isPassed(asked)).toBe(false)
+      const { status, body } = await two.gateway.ask(one.info, asked, question)
+      answers.push(`${status} ${body}`)
+      response.end()
+    }
+    const nodes = await scene.ownedByOne({ request })
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer x' }
+    await fetch(`${nodes.two.server.server.url}/first`, {
+      method: 'POST',
+      body: '{"long": "body of the client"}',
+      headers,
+    })
+    const { host } = new URL(nodes.two.server.server.url)
+    const told = { method: 'POST', url: '/second?x=1', host, forwarded: '127.0.0.1', body: '{"to":"one"}' }
+    expect(answers).toEqual([`200 ${JSON.stringify(told)}`])
+    await nodes.one.close()
+    await expect(askOf(nodes.two, nodes.one)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  const askOf = (from: GatewayNode, to: GatewayNode) => {
+    const caller = { headers: {}, rawHeaders: [], socket: { remoteAddress: '10.0.0.1' } } as never
+    return from.gateway.ask(to.info, caller, { method: 'GET', target: '/', signal: new AbortController().signal })
+  }
+})
+
 describe('who is passed on', () => {
   const upgrade = (headers: string): string =>
     `GET /w HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`

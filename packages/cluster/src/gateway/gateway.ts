@@ -6,6 +6,7 @@ import type { WorkspaceId } from '@joinery/protocol'
 import { clientAddressOf, type Hold, moved, type Placement, type Route, ServerError } from '@joinery/server'
 import type { ClusterOwnership, Owner } from '../nodes/cluster-ownership.ts'
 import type { Nodes } from '../nodes/nodes.ts'
+import { askNode, type NodeAnswer, type NodeQuestion } from './ask-node.ts'
 import { HOP_HEADER, hopHeader, readHop } from './hop.ts'
 import { OwnerWatch } from './owner-watch.ts'
 import { passRequest } from './pass-request.ts'
@@ -99,8 +100,24 @@ export class Gateway implements Placement {
     throw new ServerError('forbidden', `only nodes of this cluster send ${HOP_HEADER}: leave the header out`)
   }
 
+  /** Whether another node makes this request for its client. */
+  isPassed(request: IncomingMessage): boolean {
+    return request.headers[HEADER] !== undefined
+  }
+
+  /**
+   * Asks another node in the name of a client: with the headers of `caller`, its request here, so that the other node knows and counts it by
+   * itself. Rejects with the error of the connection, and with the signal's reason.
+   */
+  ask({ address, session }: Owner, caller: IncomingMessage, question: NodeQuestion): Promise<NodeAnswer> {
+    const { method, target } = question
+    const client = clientAddressOf(caller)
+    const hop = hopHeader(this.#secret, { client, session, method, target })
+    return askNode(address, passedHeaders(caller, client, hop), question)
+  }
+
   async routeTo(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
-    const isPassed = request.headers[HEADER] !== undefined
+    const isPassed = this.isPassed(request)
     for (;;) {
       const owner = (await this.#ownerOf(workspace)) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
