@@ -98,8 +98,8 @@ describe('a task', () => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const work = ['--work', fileURLToPath(new URL('steps.ts', import.meta.url)), '--limits', 'tasks.leaseMs=2000']
-    const one = await scene.node('n1', { more: work })
-    const others = [await scene.node('n2', { more: work }), await scene.node('n3', { more: work })]
+    const [one, ...others] = await Promise.all(['n1', 'n2', 'n3'].map((name) => scene.node(name, { more: work })))
+    if (one === undefined) throw new Error('there is no node')
     const started = await fetch(`${one.url}/v1/workspaces/demo/tasks`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': 'once' },
