@@ -127,7 +127,7 @@ describe('a task', () => {
 })
 
 describe('the worker of one node', () => {
-  it('[A132, J95, J96] runs the steps of all nodes, and goes on with one whose owner is killed meanwhile', async (context) => {
+  it('[A132, J110, J111] runs the steps of all nodes, and goes on with one whose owner is killed meanwhile', async (context) => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const env = { JOINERY_JWT_SECRET: SECRET }

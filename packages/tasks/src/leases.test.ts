@@ -127,7 +127,7 @@ describe('a lease', () => {
 })
 
 describe('a server that has taken over the journals of another one', () => {
-  it('[J96] opens the journal that a message under a token is about, as soon as its workspace is known', async () => {
+  it('[J111] opens the journal that a message under a token is about, as soon as its workspace is known', async () => {
     const store = openMemoryStore()
     /** A server with a journal of its own, and those of the workspaces. */
     const server = (own: string, known: boolean): Promise<TaskScene> =>

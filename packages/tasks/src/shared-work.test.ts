@@ -101,7 +101,7 @@ function questions(): number {
   return count
 }
 
-it('[J95] a worker that waits at one server gets a step of another one as soon as it is there, and an idle cluster says nothing', async () => {
+it('[J110] a worker that waits at one server gets a step of another one as soon as it is there, and an idle cluster says nothing', async () => {
   const waiting = lease(HERE, [one], { waitMs: 25_000 })
   await settle()
   // Both others have met the worker: a task of its saga may be started there.
@@ -118,7 +118,7 @@ it('[J95] a worker that waits at one server gets a step of another one as soon a
   expect(questions()).toBe(1)
 })
 
-it('[J95] an own worker that asks at once gets the step before others hear of it', async () => {
+it('[J110] an own worker that asks at once gets the step before others hear of it', async () => {
   await lease(THERE)
   await at(THERE).scene.begin(one)
   expect(await lease(THERE)).toMatchObject([{ step: 'one' }])
@@ -126,7 +126,7 @@ it('[J95] an own worker that asks at once gets the step before others hear of it
   expect(at(THERE).told).toEqual([])
 })
 
-it('[J95] calls take from each server in turn, whichever has more', async () => {
+it('[J110] calls take from each server in turn, whichever has more', async () => {
   await lease(HERE)
   for (const workspace of ['a', 'b', 'c', 'd']) await at(HERE).scene.begin(one, {}, `here-${workspace}`)
   for (const name of [THERE, BEYOND]) for (const n of [1, 2]) await at(name).scene.begin(one, {}, `${name}-${n}`)
@@ -136,7 +136,7 @@ it('[J95] calls take from each server in turn, whichever has more', async () => 
   expect(given.toSorted()).toEqual([BEYOND, BEYOND, HERE, HERE, THERE, THERE])
 })
 
-it('[J95] a word that is lost costs a second', async () => {
+it('[J110] a word that is lost costs a second', async () => {
   const waiting = lease(HERE, [one], { waitMs: 25_000 })
   await settle()
   isHeard = false
@@ -148,7 +148,7 @@ it('[J95] a word that is lost costs a second', async () => {
   expect(await waiting).toHaveLength(1)
 })
 
-it('[J95] steps that a worker may not have make it ask ever less often, and others are found beside them', async () => {
+it('[J110] steps that a worker may not have make it ask ever less often, and others are found beside them', async () => {
   const news = (): void => at(HERE).work.hear(THERE, { sagas: ['saga'], fresh: ['saga'] })
   const waiting = lease(HERE, [one], { waitMs: 25_000 })
   await settle()
@@ -170,7 +170,7 @@ it('[J95] steps that a worker may not have make it ask ever less often, and othe
   expect(await waiting).toHaveLength(1)
 })
 
-it('[J95] a server that does not answer holds a worker up for a second, and gets back what it gives too late', async () => {
+it('[J110] a server that does not answer holds a worker up for a second, and gets back what it gives too late', async () => {
   await lease(HERE)
   await at(THERE).scene.begin(one)
   clock.pass(100)
@@ -193,7 +193,7 @@ it('[J95] a server that does not answer holds a worker up for a second, and gets
   expect(failures).toEqual([])
 })
 
-it('[J95] steps for a worker that has gone meanwhile are given back', async () => {
+it('[J110] steps for a worker that has gone meanwhile are given back', async () => {
   await lease(HERE)
   await at(THERE).scene.begin(one)
   clock.pass(100)
@@ -212,7 +212,7 @@ it('[J95] steps for a worker that has gone meanwhile are given back', async () =
   expect(at(THERE).scene.engine.gauges.leases).toBe(0)
 })
 
-it('[J95] what another server refuses is refused, and its failures count as an answer without steps', async () => {
+it('[J110] what another server refuses is refused, and its failures count as an answer without steps', async () => {
   const changed = sagaOf(['another'])
   await lease(THERE, [changed], { worker: 'v', waitMs: 0 })
   await expect(lease(HERE, [one])).rejects.toMatchObject({ code: 'invalid' })
@@ -221,7 +221,7 @@ it('[J95] what another server refuses is refused, and its failures count as an a
   expect(failures).toMatchObject([{ message: 'cut off' }])
 })
 
-it('[J95] all servers know a worker that waits at one of them, and at once when it stops', async () => {
+it('[J110] all servers know a worker that waits at one of them, and at once when it stops', async () => {
   await lease(HERE, [one])
   const { scene } = at(THERE)
   const task = await scene.engine.start('far', { saga: 'saga', input: {}, by: { actor: 'ada', source: 'user_action' } })
@@ -231,7 +231,7 @@ it('[J95] all servers know a worker that waits at one of them, and at once when 
   expect(await waits()).toMatch(/no worker that serves saga is connected/)
 })
 
-it('[J95] a server that has just started is asked by workers that wait already', async () => {
+it('[J110] a server that has just started is asked by workers that wait already', async () => {
   const waiting = lease(HERE, [one], { waitMs: 25_000 })
   await settle()
   questions()
