@@ -140,6 +140,36 @@ const crm = (url: string, more: object = {}) => ({
   },
 })
 
+it('[RS11, RS12] a payment that Stripe has not ended in time says that nobody looks any more, and a run looks again', async () => {
+  await using ledger = await Ledger.start()
+  const adapter = adapterOf(stripeAt(ledger))
+  const before = await adapter.sync(contextOf('k1', { amount: 100, currency: 'eur' }))
+  expect(before).toMatchObject({ status: 'requires_action', isSettled: false })
+  const [saga] = sagasOf({ adapter, machine: PAYMENT as never, secrets })
+  const stall = saga?.definition.steps.find(({ name }) => name === 'stall')
+  const reported: unknown[] = []
+  stall?.options.run?.({
+    ...{
+      results: { sync: before, watch: null },
+      task: 't1',
+      input: { ...resource, run: { no: 1, id: 'r' }, detail: {} },
+    },
+    edit: (edit: (draft: object) => unknown) =>
+      edit({ reportStatus: (_: string, told: object) => reported.push(told) }),
+  } as never)
+  const overdue = expect.stringMatching(/nobody looks at it any more: .*"action":"look"/)
+  expect(reported).toMatchObject([{ status: 'requires_action', detail: { amount: 100, id: 'pi_1', overdue } }])
+  expect(reported).not.toMatchObject([{ stalled: expect.anything() }])
+  const look = contextOf('k2', { action: 'look', id: 'pi_1' })
+  ledger.move('pi_1', 'payment_intent.succeeded', Ledger.charge)
+  expect(await adapter.sync(look)).toMatchObject({ status: 'captured', isSettled: true })
+  // A look has done nothing that could be taken back.
+  await adapter.undo?.({ ...look, externalId: 'pi_1' })
+  expect(ledger.charged).toHaveLength(1)
+  const others = { ...look, resource: { ...resource, name: 'another' } }
+  await expect(adapter.sync(others)).rejects.toThrow('belongs to another resource')
+})
+
 it('[RS13] a service is called as the configuration says, and its answer is read by places', async () => {
   let answer: object = { record: { id: 17, state: 'ready', link: '/r/17' } }
   await using crmService = await service((_request, response) => response.end(JSON.stringify(answer)))

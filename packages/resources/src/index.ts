@@ -8,8 +8,9 @@ export type {
   ResourceRef,
   SyncContext,
 } from './adapters/adapter.ts'
-export { observeSagaOf, sagasOf } from './adapters/adapter-sagas.ts'
+export { sagasOf } from './adapters/adapter-sagas.ts'
 export { ADAPTER_KINDS } from './adapters/kinds.ts'
+export { observeSagaOf } from './adapters/observe-saga.ts'
 export { OutsideReads } from './cache/outside-reads.ts'
 export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } from './config/read-config.ts'
 export { secretName } from './config/secret-name.ts'

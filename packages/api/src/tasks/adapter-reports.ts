@@ -3,6 +3,9 @@ import type * as Y from 'yjs'
 import { machineListOf } from '../machine-list.ts'
 import type { OfKind, Operation } from '../writes/operation-kinds.ts'
 
+/** Stands for the id of whichever run stands. */
+const STANDING = 'standing'
+
 /** The saga that an adapter's worker serves for runs of a machine has the machine's name, and others of it begin with `<machine>.`. */
 export function isSagaOf(saga: string, machine: string): boolean {
   return saga === machine || saga.startsWith(`${machine}.`)
@@ -38,6 +41,8 @@ function fitReport(doc: Y.Doc, operation: OfKind<'reportStatus'>, lists: readonl
   const statuses = block.claims(list).of(operation.machine)
   const standing = statuses.isMismatched ? undefined : statuses.get(operation.name)
   if (standing === undefined) return []
+  // A run that another one has taken the place of is told of by nobody, unless the report brings the run itself.
+  if (operation.started === undefined && ![STANDING, standing.run.id].includes(operation.run)) return []
   const isSame = operation.started === undefined || operation.started.no === standing.run.no
   return [isSame ? { ...operation, run: standing.run.id } : operation]
 }

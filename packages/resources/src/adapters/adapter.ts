@@ -83,6 +83,8 @@ export interface ResourceAdapter {
   readonly keyLifetimeMs?: number
   /** Looks again at a resource that is not finished. */
   readonly poll?: Poll
+  /** How a person has a resource looked at again that was not finished in the time of the poll, in words that end a sentence. */
+  readonly lookAgain?: string
   /** How long an answer of {@link query} may be given to people who look; undefined: the server itself asks nothing. */
   readonly cache?: Freshness
   /** Releases connections. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonObject } from '@joinery/blocks'
 import type { AdapterKind, HookEvent, HookHint, HookTarget, ResourceRef } from '../adapters/adapter.ts'
-import { observeSagaOf } from '../adapters/adapter-sagas.ts'
+import { observeSagaOf } from '../adapters/observe-saga.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
 import type { HookEntry, KnownPlace, Settled } from './hook-fold.ts'

@@ -41,11 +41,12 @@ const wish = z.discriminatedUnion('action', [
   }),
   z.object({ action: z.literal('capture'), id: z.string().max(200), amount: amount.optional() }),
   z.object({ action: z.literal('cancel'), id: z.string().max(200) }),
+  z.object({ action: z.literal('look'), id: z.string().max(200) }),
   z.object({ action: z.literal('refund'), id: z.string().max(200), amount: amount.optional() }),
 ])
 type Wish = z.infer<typeof wish>
 
-/** Payments by Stripe: each run is one payment, one capture, one cancellation or one refund. Amounts are whole numbers of minor units. */
+/** Payments by Stripe: each run is one payment, one capture, one cancellation, one refund or one look. Amounts are whole numbers of minor units. */
 export const STRIPE: AdapterKind<Config> = {
   kind: 'stripe',
   config,
@@ -59,6 +60,7 @@ class StripeAdapter implements ResourceAdapter {
   readonly host: string
   readonly keyLifetimeMs = KEY_LIFETIME_MS
   readonly poll = { firstMs: 5_000, maxMs: 10 * 60_000, timeoutMs: 24 * 3_600_000 }
+  readonly lookAgain = 'events of Stripe still tell of it, and a run with {"action":"look","id":"pi_…"} looks again'
   readonly cache?: Freshness
   readonly #config: Config
   readonly #world: AdapterWorld
@@ -90,6 +92,8 @@ class StripeAdapter implements ResourceAdapter {
           options,
         )
       }
+    } else if (wanted.action === 'look') {
+      return observedOf(intent)
     } else if (wanted.action === 'cancel') {
       if (intent.status !== 'canceled') await intents.cancel(intent.id, {}, options)
     } else {
@@ -122,7 +126,7 @@ class StripeAdapter implements ResourceAdapter {
 
   async #undo(context: SyncContext): Promise<void> {
     const { action } = wishOf(context.detail)
-    if (context.externalId === undefined) return
+    if (context.externalId === undefined || action === 'look') return
     const intent = await this.#own(context, context.externalId)
     if (action === 'cancel' || action === 'refund') {
       throw new ResourceError(

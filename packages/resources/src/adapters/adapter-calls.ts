@@ -1,0 +1,121 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JsonObject, Machine } from '@joinery/blocks'
+import { failureOf, StepError } from '@joinery/worker'
+import type { Secrets } from '../secrets/secrets.ts'
+import type { CallContext, Observed, ResourceAdapter, SyncContext } from './adapter.ts'
+import { ERROR_LENGTH_MAX } from './adapter-reports.ts'
+
+/** Longest time of one call of an adapter, ms. */
+export const CALL_MS = 120_000
+/** Attempts of a call that fails. */
+export const ATTEMPTS = 8
+/** Time between two looks for a resource that a service may not show yet, ms. */
+const LOOK_AGAIN_MS = 60_000
+
+export interface AdapterSagasOptions {
+  readonly adapter: ResourceAdapter
+  readonly machine: Machine
+  readonly secrets: Secrets
+  /** Time between two looks for a resource that a service may not show yet, ms; a minute by default. */
+  readonly lookAgainMs?: number
+}
+
+/** The resource that a step is about, and the details of its run. */
+export interface Subject {
+  readonly block: string
+  readonly name: string
+  readonly detail: JsonObject
+}
+
+/** The parts of a step's context that a call of an adapter needs. */
+interface Calling {
+  readonly workspace: string
+  readonly signal: AbortSignal
+  readonly key: string
+  readonly attempt: number
+  readonly startedAt: number
+  readonly beat: (progress: { progress?: number; total?: number }) => void
+}
+
+export function syncContextOf(adapter: ResourceAdapter, subject: Subject, context: Calling): SyncContext {
+  const { workspace, key, attempt, signal, startedAt, beat } = context
+  const { block, name, detail } = subject
+  const resource = { workspace, block, machine: adapter.machine, name }
+  return { resource, detail, key, attempt, signal, startedAt, beat }
+}
+
+/** Whether a resource needs no more looks. */
+export function isSettledFor(machine: Machine): (observed: Pick<Observed, 'status' | 'isSettled'>) => boolean {
+  return ({ status, isSettled = machine.rules.isFinished(status) }) => isSettled
+}
+
+/** One call of `sync`. A refusal for good is a result: the run has failed, and nothing has to be taken back. */
+export async function syncOnce(options: AdapterSagasOptions, context: SyncContext): Promise<Observed> {
+  const { adapter, machine, secrets } = options
+  const { keyLifetimeMs } = adapter
+  if (keyLifetimeMs !== undefined && context.attempt > 1 && Date.now() - context.startedAt > keyLifetimeMs) {
+    // The service has forgotten the key: the same call would be a second one.
+    const found = await findSurely(options, context)
+    if (found !== undefined) return found
+  }
+  try {
+    return await clean(secrets, () => adapter.sync(context))
+  } catch (error) {
+    const { class: failure, error: message } = failureOf(error)
+    // Some services keep an answer of 500 under the key: no later call would tell what has happened.
+    const found = failure === 'unsure' && context.attempt > 1 ? await adapter.find?.(context) : undefined
+    if (found !== undefined) return found
+    const [status] = machine.table.failures
+    if (failure !== 'permanent' || status === undefined || context.signal.aborted) throw error
+    return { status, error: message.slice(0, ERROR_LENGTH_MAX) }
+  }
+}
+
+/** One look at a resource. Throws a failure that is worth another look unless it is settled. */
+export async function lookOnce(options: AdapterSagasOptions, call: CallContext): Promise<Observed> {
+  const { adapter, machine, secrets } = options
+  const observed = await clean(secrets, () => adapter.query?.(call))
+  if (observed !== undefined && isSettledFor(machine)(observed)) return observed
+  throw new StepError('pending', `it is ${observed?.status} yet`)
+}
+
+/**
+ * Takes the effect of a run back, and answers the state after it where the service tells one.
+ *
+ * @param runKey the key under which the run was made
+ */
+export async function takeBack(
+  options: AdapterSagasOptions,
+  call: SyncContext,
+  runKey: string,
+): Promise<Observed | undefined> {
+  const { adapter, secrets } = options
+  const found = call.externalId === undefined ? await findSurely(options, { ...call, key: runKey }) : undefined
+  const externalId = call.externalId ?? found?.externalId
+  await clean(secrets, () => adapter.undo?.({ ...call, externalId }))
+  if (adapter.query === undefined || externalId === undefined) return undefined
+  return clean(secrets, () => adapter.query?.({ ...call, externalId }))
+}
+
+/** Looks for the resource of a key, twice if need be: a search may not show at once what is there. */
+async function findSurely(
+  { adapter, secrets, lookAgainMs = LOOK_AGAIN_MS }: AdapterSagasOptions,
+  context: CallContext & { readonly key: string },
+): Promise<Observed | undefined> {
+  if (adapter.find === undefined) return undefined
+  const find = (): Promise<Observed | undefined> => clean(secrets, async () => adapter.find?.(context))
+  const found = await find()
+  if (found !== undefined) return found
+  await pause(lookAgainMs, undefined, { signal: context.signal })
+  return find()
+}
+
+/** Calls the adapter. Its error goes on without the values of secrets, which a service may repeat. */
+export async function clean<T>(secrets: Secrets, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof Error) error.message = secrets.redact(error.message)
+    throw error
+  }
+}
