@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type AdoptingStore, type SteadyClock, systemSteadyClock } from '@joinery/log'
 import { digestOfDocument } from '@joinery/server'
 import type { Engine } from './engine/engine.ts'
+import { Patience } from './engine/patience.ts'
 import type { ClusterIdentity } from './nodes/cluster-identity.ts'
 import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
@@ -29,6 +30,8 @@ export interface ClusterNodeOptions {
   readonly identity?: ClusterIdentity
   /** False if an edit counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
+  /** Asks again while the engine does not answer: by default nothing is asked again. */
+  readonly patience?: Patience
   readonly logger?: ReplicatedStoreOptions['logger']
   readonly clock?: SteadyClock
   /** Called when another process has taken this node's name: this one must end. */
@@ -66,8 +69,17 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const { awaitsReplication, copy, identity, logger } = options
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false }
-  const nodes = await Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
-  const ownership = await ClusterOwnership.open(engine, nodes, clock)
+  const { patience = new Patience({ waitMs: 0 }) } = options
+  const nodes = await patience.ask('the entry of this node', () => {
+    return Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
+  })
+  const ownership = await patience
+    .ask('the owners of workspaces', () => ClusterOwnership.open(engine, nodes, clock))
+    .catch(async (error: unknown) => {
+      // An entry that can't be taken away ends by itself.
+      await nodes.leave().catch(() => undefined)
+      throw error
+    })
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },

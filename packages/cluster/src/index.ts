@@ -14,6 +14,7 @@ export type {
 export { EngineError, type EngineErrorCode } from './engine/engine-error.ts'
 export { MemoryEngine } from './engine/memory/memory-engine.ts'
 export { NATS_VERSION_MIN, type NatsEngineOptions, openNatsEngine } from './engine/nats/nats-engine.ts'
+export { Patience, type PatienceOptions } from './engine/patience.ts'
 export { Gateway, type GatewayCounts, type GatewayOptions } from './gateway/gateway.ts'
 export { catchUp, type Place } from './history/catch-up.ts'
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts'

@@ -7,6 +7,7 @@ import {
   nameOfEngineName,
   openClusterNode,
   openNatsEngine,
+  Patience,
 } from '@joinery/cluster'
 import type { AdoptingStore } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
@@ -22,6 +23,9 @@ import { type SharedFiles, shareFiles } from './shared-files.mts'
 import { SharedHooks } from './shared-hooks.mts'
 import { SharedState } from './shared-state.mts'
 import { WorkspaceHashes } from './workspace-hashes.mts'
+
+/** Time for which an engine that does not answer is asked again at the start, ms: NATS may take 9 s to choose a leader. */
+const PATIENCE_MS = 30_000
 
 /** A server's part of a cluster. */
 export interface ServedCluster {
@@ -67,8 +71,9 @@ export interface ServedClusterOptions {
 export async function openServedCluster(options: ServedClusterOptions): Promise<ServedCluster> {
   const { config, store, directory, isReplicated, logger } = options
   const { servers, node: name, advertise, copies, monitors, user, pass } = config
+  const patience = new Patience({ waitMs: PATIENCE_MS, logger })
   const engine = await openNatsEngine({
-    servers,
+    ...{ servers, patience },
     name,
     replicas: copies,
     monitors,
@@ -76,11 +81,12 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
   })
   const replaced = Promise.withResolvers<string>()
   try {
-    const identity = await clusterIdentity(engine, await readCluster(directory))
+    const known = await readCluster(directory)
+    const identity = await patience.ask('the name of the cluster', () => clusterIdentity(engine, known))
     const { id, secret } = identity
     await noteCluster(directory, id)
     const node = await openClusterNode({
-      ...{ engine, store, node: name, advertise, version: VERSION, logger, awaitsReplication: isReplicated },
+      ...{ engine, store, node: name, advertise, version: VERSION, logger, patience, awaitsReplication: isReplicated },
       // Tasks are those of the cluster, whichever node goes on with them.
       copy: id,
       identity,
@@ -93,7 +99,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       workspaceOf: ({ url = '' }) => workspaceOfRequest(url, (hash) => hashes.find(hash)),
     })
     let work: ClusterWork | undefined
-    const shared = new SharedState({ engine, node, logger })
+    const shared = new SharedState({ engine, node, patience, logger })
     const hooks = new SharedHooks({ engine, node, logger })
     let release: (workspace: string) => Promise<void> = async () => undefined
     // The engine may be away, and the rooms are closed all the same.

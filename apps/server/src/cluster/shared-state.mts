@@ -1,4 +1,4 @@
-import { type ClusterNode, type Engine, SharedTable } from '@joinery/cluster'
+import { type ClusterNode, type Engine, type Patience, SharedTable, type SharedTableOptions } from '@joinery/cluster'
 import { LogError } from '@joinery/log'
 import type { AnnouncedIds, KeptTab, Quotas, QuotaUse, Revocation, Revocations } from '@joinery/server'
 import type { Logger } from 'pino'
@@ -19,6 +19,8 @@ export interface SharedParts {
 export interface SharedStateOptions {
   readonly engine: Pick<Engine, 'meta'>
   readonly node: Pick<ClusterNode, 'nodes' | 'ownership'>
+  /** Asks again while the engine does not answer, until all is known. */
+  readonly patience: Patience
   readonly logger: Logger
 }
 
@@ -61,14 +63,13 @@ export class SharedState {
 
   /** Takes over what the cluster knows, and goes on doing so. Resolves once all of it is known. Rejects with the engine's errors. */
   async follow({ revocations, quotas, announced }: SharedParts): Promise<void> {
-    const { engine, node, logger } = this.#options
-    const { meta } = engine
+    const { node, patience, logger } = this.#options
     const learn = async (actor: string, sinceMs: number): Promise<void> => {
       await revocations.learn({ actor, sinceMs }).catch((err: unknown) => {
         logger.error({ err, actor }, 'a revocation of another node holds, and could not be kept on the disk')
       })
     }
-    this.#revoked = await SharedTable.open(meta, {
+    this.#revoked = await this.#open({
       ...{ prefix: 'revoked', schema: since },
       merge: (before, next) => ({ sinceMs: Math.max(before.sinceMs, next.sinceMs) }),
       onChange: (actor, { sinceMs }) => void learn(actor, sinceMs),
@@ -76,10 +77,11 @@ export class SharedState {
     // Made while the directory was a single machine's, or while the engine was away.
     for (const [actor, sinceMs] of revocations) {
       const known = this.#revoked.get(actor)
-      if (known === undefined || known.sinceMs < sinceMs) await this.#revoked.put(actor, { sinceMs })
+      if (known !== undefined && known.sinceMs >= sinceMs) continue
+      await patience.ask('the revoked tokens', async () => this.#revoked?.put(actor, { sinceMs }))
     }
     if (!quotas.areOff) {
-      this.#used = await SharedTable.open(meta, {
+      this.#used = await this.#open({
         ...{ prefix: 'used', schema: used },
         onChange: (name, use) => {
           const end = name.indexOf('/')
@@ -89,7 +91,7 @@ export class SharedState {
         },
       })
     }
-    const tabs = await SharedTable.open(meta, { prefix: 'tabs', schema: tabsOfNode })
+    const tabs = await this.#open({ prefix: 'tabs', schema: tabsOfNode })
     this.#tabs = tabs
     // Tabs that were connected to the owner before may sign in as somebody else while they come here.
     this.#stop = node.ownership.onChange((workspace, owner) => {
@@ -103,6 +105,11 @@ export class SharedState {
   close(): void {
     this.#stop()
     for (const table of [this.#revoked, this.#used, this.#tabs]) table?.close()
+  }
+
+  #open<T>(options: SharedTableOptions<T>): Promise<SharedTable<T>> {
+    const { engine, patience } = this.#options
+    return patience.ask(`the values of ${options.prefix}`, () => SharedTable.open(engine.meta, options))
   }
 
   get #node(): string {

@@ -71,8 +71,13 @@ export class Nodes {
     const { bus, live } = nodes.#engine
     const { node } = nodes.#self
     nodes.#ends.push(bus.respond(topicOf(node), async () => toBytes(nodes.#self)))
-    await bus.settled()
-    nodes.#ends.push(await live.watch((key, entry) => nodes.#note(key, entry?.value)))
+    try {
+      await bus.settled()
+      nodes.#ends.push(await live.watch((key, entry) => nodes.#note(key, entry?.value)))
+    } catch (error) {
+      for (const end of nodes.#ends.splice(0)) end()
+      throw error
+    }
     nodes.#renewLater()
     return nodes
   }
@@ -144,7 +149,9 @@ export class Nodes {
     const key = keyOf(this.#self.node)
     for (;;) {
       const entry = await live.get(key)
-      if (entry !== undefined && (await this.ask(this.#self.node)) !== undefined) {
+      // The entry of this run is there if the answer to an earlier try was lost.
+      const isOwn = entry !== undefined && fromBytes(nodeInfo, entry.value)?.session === this.#self.session
+      if (entry !== undefined && !isOwn && (await this.ask(this.#self.node)) !== undefined) {
         const message = `a living node has the name ${this.#self.node}: give this one another name, or stop that one`
         throw new ClusterError('name_taken', message)
       }

@@ -2,6 +2,7 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Engine } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
+import { Patience } from '../patience.ts'
 import { LastMessages } from './last-messages.ts'
 import { leaveLonelyServer } from './leave-lonely-server.ts'
 import { checkMonitor } from './monitor.ts'
@@ -19,6 +20,8 @@ export interface NatsEngineOptions extends Partial<StreamSizes> {
   readonly name: string
   /** Addresses of the servers' monitoring ports, as `http://host:8222`: they tell whether the disks are synced. */
   readonly monitors?: readonly string[]
+  /** Asks again while JetStream does not answer: by default nothing is asked again. */
+  readonly patience?: Patience
   /** Credentials and TLS, as the NATS client takes them. */
   readonly connection?: Pick<ConnectionOptions, 'authenticator' | 'user' | 'pass' | 'token' | 'tls'>
 }
@@ -38,13 +41,14 @@ const NOT_ENABLED = 'JetStreamNotEnabled'
  */
 export async function openNatsEngine(options: NatsEngineOptions): Promise<Engine> {
   const { servers, name, connection = {}, monitors = [], replicas = 3, shards = 4 } = options
+  const { patience = new Patience({ waitMs: 0 }) } = options
   const link = await connectTo({ ...connection, servers: [...servers], name })
   try {
     checkVersion(link)
     await Promise.all(monitors.map(checkMonitor))
-    const manager = await managerOf(link)
+    const manager = await patience.ask('its JetStream', () => managerOf(link))
     const sizes = { replicas, shards }
-    const streams = await ensureStreams(manager, sizes)
+    const streams = await patience.ask('its streams', () => ensureStreams(manager, sizes))
     return engineOf(link, { manager, lasts: await LastMessages.open(link) }, streams, sizes)
   } catch (error) {
     await link.close()

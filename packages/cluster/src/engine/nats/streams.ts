@@ -66,13 +66,18 @@ export async function ensureStreams(manager: JetStreamManager, sizes: StreamSize
 
 /** Names of the streams that NATS does not have any more. Rejects with `unavailable` if it can't tell. */
 export async function missingStreams(manager: JetStreamManager, { shards, meta, live }: Streams): Promise<string[]> {
+  const found = await namesOf(manager)
+  return [...shards, meta, live].map(({ stream }) => stream).filter((stream) => !found.has(stream))
+}
+
+async function namesOf(manager: JetStreamManager): Promise<Set<string>> {
   const found = new Set<string>()
   try {
     for await (const name of manager.streams.names()) found.add(name)
   } catch (cause) {
     throw engineErrorOf(cause, 'for the list of streams')
   }
-  return [...shards, meta, live].map(({ stream }) => stream).filter((stream) => !found.has(stream))
+  return found
 }
 
 async function checkShards(manager: JetStreamManager, shards: number): Promise<void> {
@@ -89,7 +94,7 @@ async function checkShards(manager: JetStreamManager, shards: number): Promise<v
 
 async function countShards(manager: JetStreamManager): Promise<number> {
   let found = 0
-  for await (const name of manager.streams.names()) if (name.startsWith(SHARD)) found++
+  for (const name of await namesOf(manager)) if (name.startsWith(SHARD)) found++
   return found
 }
 
@@ -128,12 +133,12 @@ async function ensure(manager: JetStreamManager, asked: Partial<StreamConfig> & 
 
 /** The settings of a stream, which compresses no more: clusters of earlier versions did. Compressed blocks can still be read. */
 async function uncompressed(manager: JetStreamManager, name: string): Promise<StreamConfig> {
-  const { config } = await manager.streams.info(name)
-  if (config.compression !== StoreCompression.S2) return config
   try {
+    const { config } = await manager.streams.info(name)
+    if (config.compression !== StoreCompression.S2) return config
     return (await manager.streams.update(name, { compression: StoreCompression.None })).config
   } catch (cause) {
-    throw engineErrorOf(cause, `for the stream ${name}, whose compression has to end`)
+    throw engineErrorOf(cause, `for the settings of the stream ${name}, which must not be compressed`)
   }
 }
 
