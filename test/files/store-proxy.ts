@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** A request on its way to the store. */
 export interface Call {
@@ -26,6 +27,8 @@ export interface Fate {
   readonly cut?: 'before' | 'after' | 'within'
   /** The store gets the request twice, and the second answer goes on. */
   readonly isDoubled?: boolean
+  /** Time for which the request is held before all else, ms. It is dropped if its sender gives up meanwhile. */
+  readonly heldMs?: number
 }
 
 /** One rule of CORS, in the words of `PutBucketCors`. */
@@ -89,8 +92,9 @@ export class StoreProxy {
       return
     }
     const call = { method, url, headers }
-    const { answer: own, change, cut, isDoubled } = (await this.#options.fateOf?.(call)) ?? {}
-    if (cut === 'before') throw new Error('cut')
+    const { answer: own, change, cut, isDoubled, heldMs = 0 } = (await this.#options.fateOf?.(call)) ?? {}
+    if (heldMs > 0) await pause(heldMs)
+    if (cut === 'before' || response.destroyed) throw new Error('cut')
     if (isDoubled) await this.#ask(call, body)
     const asked = own ?? (await this.#ask(call, body))
     if (cut === 'after') throw new Error('cut')

@@ -3,6 +3,8 @@ import type { Answer, Fate } from './store-proxy.ts'
 
 /** One message in ten meets a fault. */
 const SHARE = 0.1
+/** The share of the others that are held. */
+const HELD_SHARE = 0.02
 /** Characters that a document loses at its end. */
 const LOST = 12
 
@@ -25,7 +27,10 @@ const FAULTS: readonly Fate[] = [
   },
 ]
 
-/** Draws the fate of each message. */
-export function drawFates(random: Random): () => Fate | undefined {
-  return () => (random() < SHARE ? FAULTS[Math.floor(random() * FAULTS.length)] : undefined)
+/** Draws the fate of each message. With `heldMsMax` some others are held, up to that time. */
+export function drawFates(random: Random, heldMsMax = 0): () => Fate | undefined {
+  return () => {
+    if (random() < SHARE) return FAULTS[Math.floor(random() * FAULTS.length)]
+    return heldMsMax > 0 && random() < HELD_SHARE ? { heldMs: random() * heldMsMax } : undefined
+  }
 }

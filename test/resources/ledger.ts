@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
 /** A payment as the ledger keeps it, in Stripe's words. */
@@ -53,6 +54,8 @@ export interface Faults {
   readonly double?: boolean
   /** The answer is 500, which is kept under its key. */
   readonly fail?: boolean
+  /** Time for which the request is held before all else, ms. It is done also if its sender gives up meanwhile. */
+  readonly heldMs?: number
 }
 
 /**
@@ -118,6 +121,7 @@ export class Ledger implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'http://ledger')
     const form = Object.fromEntries(new URLSearchParams(await text(request)))
     const faults = this.fault({ method, path: url.pathname })
+    if (faults.heldMs !== undefined) await pause(faults.heldMs)
     this.onRequest(url.pathname)
     if (faults.drop) return void response.destroy()
     if (!/^Bearer \S+$/.test(headers.authorization ?? ''))
