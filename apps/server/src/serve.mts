@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Writable } from 'node:stream'
 import { createApi, openServedTasks } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
@@ -14,6 +15,7 @@ import {
   type WorkspaceId,
 } from '@joinery/server'
 import { assertSingle } from './cluster/cluster-file.mts'
+import { clusterOperator } from './cluster/cluster-operator.mts'
 import { FollowTasks } from './cluster/follow-tasks.mts'
 import type { ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
@@ -161,7 +163,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         base: config.page.base,
       })
       const ownSagas = [...(resources?.adapters ?? []), UPLOAD_SAGA]
-      const served = await openServedTasks({
+      const ofTasks = await openServedTasks({
         server,
         store,
         lists,
@@ -171,7 +173,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(cluster && { workspaceOfHash: cluster.workspaceOfHash }),
         logger,
       })
-      const { tasks } = served
+      const { tasks } = ofTasks
       await resources?.announce(tasks)
       const inbox = await resources?.openInbox({
         ...{ workspaces: server.workspaces, costs: server.costs, store, tasks, lists, logger, shared: cluster?.hooks },
@@ -237,13 +239,13 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       await server.listen()
       files.resume()
       const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }
-      const operator = storeOperator(
-        directory,
-        store,
-        roomAccess(server, tasks, store, revocations, loadLimits, { inbox, outbox }),
-      )
+      const access = roomAccess(server, tasks, store, revocations, loadLimits, { inbox, outbox })
+      const served = storeOperator(directory, store, access)
+      const copies = storeOperator(directory, local, access)
+      const operator = cluster === undefined ? served : clusterOperator({ ...cluster, copies, served })
+      const isOfNode = (request: IncomingMessage): boolean => cluster?.gateway.isPassed(request) === true
       const control =
-        durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
+        durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger, isOfNode })
       faces = { ...always, control: control?.door }
       const workers = [...sagaWorker(config), ...(resources?.workerWith(search.vectors) ?? [])].map(
         (started) => new OwnWorker({ ...started, url: loopbackOf(server.url), token: workerToken, logger }),
@@ -267,7 +269,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
               outside?.close(),
             ])
             await api.close()
-            await served.close()
+            await ofTasks.close()
             await signed?.close()
             cluster?.stopPassing()
             // Closes the store even if the drain fails: nothing else would release the directory.

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { ControlDoor } from './control-door.mts'
 import { makeControl, removeControlFile, writeControlFile } from './control-file.mts'
@@ -16,8 +17,14 @@ export interface OpenControl {
  */
 export async function openControl(
   url: string,
-  { directory, operator, logger }: { directory: string; operator: Operator; logger: Logger },
+  options: {
+    readonly directory: string
+    readonly operator: Operator
+    readonly logger: Logger
+    readonly isOfNode?: (request: IncomingMessage) => boolean
+  },
 ): Promise<OpenControl> {
+  const { directory, operator, logger, isOfNode } = options
   const control = makeControl(url)
   try {
     await writeControlFile(directory, control)
@@ -27,7 +34,7 @@ export async function openControl(
       'the control file could not be written: commands on the data directory will not reach this server',
     )
   }
-  const door = new ControlDoor(control.secret, operator, logger)
+  const door = new ControlDoor(control.secret, operator, logger, isOfNode)
   return {
     door,
     close: async () => {

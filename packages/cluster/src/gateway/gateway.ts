@@ -13,6 +13,7 @@ import { passRequest } from './pass-request.ts'
 import { passedHeaders, upgradeHead } from './passed-head.ts'
 import { Pipe } from './pipe.ts'
 
+const LOOPBACK = '127.0.0.1'
 const HEADER = HOP_HEADER.toLowerCase()
 /** Time for a connection to another node, ms: it is near, or gone. */
 const CONNECT_MS = 1_000
@@ -107,13 +108,14 @@ export class Gateway implements Placement {
 
   /**
    * Asks another node in the name of a client: with the headers of `caller`, its request here, so that the other node knows and counts it by
-   * itself. Rejects with the error of the connection, and with the signal's reason.
+   * itself. Without a caller the node asks for itself. Rejects with the error of the connection, and with the signal's reason.
    */
-  ask({ address, session }: Owner, caller: IncomingMessage, question: NodeQuestion): Promise<NodeAnswer> {
+  ask({ address, session }: Owner, caller: IncomingMessage | undefined, question: NodeQuestion): Promise<NodeAnswer> {
     const { method, target } = question
-    const client = clientAddressOf(caller)
+    const client = caller === undefined ? LOOPBACK : clientAddressOf(caller)
     const hop = hopHeader(this.#secret, { client, session, method, target })
-    return askNode(address, passedHeaders(caller, client, hop), question)
+    const headers = caller === undefined ? ['Host', 'localhost', HOP_HEADER, hop] : passedHeaders(caller, client, hop)
+    return askNode(address, headers, question)
   }
 
   async routeTo(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
