@@ -23,8 +23,9 @@ export interface ClusterOperatorOptions {
 }
 
 /**
- * Operator at a node of a cluster. What only reads is read from this node's own copies. What is about one workspace is done by the node that
- * owns it, whichever node the command has asked. What would write a copy behind the cluster's back is refused, with the way to go instead.
+ * Operator at a node of a cluster. A command that only reads reads this node's own copies. A command about one workspace is carried out by the
+ * node that owns it, whichever node was asked. A command that would write a copy behind the cluster's back is refused, with the way to go
+ * instead.
  */
 export function clusterOperator({ copies, served, node, gateway }: ClusterOperatorOptions): Operator {
   const { ownership, nodes } = node
