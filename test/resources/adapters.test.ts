@@ -187,6 +187,38 @@ it('[RS13] a service is called as the configuration says, and its answer is read
   })
 })
 
+it('[RS4] the words of a service leave the worker without secrets', async () => {
+  const signed = 'https://b.example/k?X-Amz-Signature=0a1b2c'
+  const words = `no: hunter2hunter2 may not read ${signed}`
+  await using crmService = await service((_request, response) =>
+    response.end(JSON.stringify({ record: { id: 'a', state: 'broken', why: words } })),
+  )
+  const adapter = adapterOf(crm(crmService.url))
+  const [saga] = sagasOf({ adapter, machine: SYNC as never, secrets })
+  const run = saga?.definition.steps[0]?.options.run
+  const reported: { error?: string }[] = []
+  const context = {
+    ...{ ...contextOf('k', {}), workspace: 'shop', task: 't1' },
+    input: { block: 'order', name: 'n', run: { no: 1, id: 'r', source: 'user_action' }, detail: {} },
+    edit: (edit: (draft: object) => unknown) =>
+      edit({ reportStatus: (_: string, told: object) => reported.push(told) }),
+  } as never
+  const result = await run?.(context)
+  const clean = 'no: [secret] may not read https://b.example/k?X-Amz-Signature=[secret]'
+  expect([reported[0]?.error, (result as { error: string }).error]).toEqual([clean, clean])
+  const failing = {
+    ...adapter,
+    machine: 'sync@1',
+    host: 'x',
+    sync: () => Promise.reject(new Error('a', { cause: new Error(words) })),
+  }
+  const [other] = sagasOf({ adapter: failing, machine: SYNC as never, secrets })
+  const refused = await Promise.resolve(other?.definition.steps[0]?.options.run?.(context)).catch(
+    (error: unknown) => error,
+  )
+  expect(failureOf(refused).error).toBe(`a: ${clean}`)
+})
+
 it('[RS45] a value that would lead out of its part of a URL is refused, and nothing is called', async () => {
   await using crmService = await service((_request, response) => response.end('{}'))
   const adapter = adapterOf(crm(crmService.url))

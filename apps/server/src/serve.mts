@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream'
 import { createApi, openServedTasks } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
-import { type Secrets, UPLOAD_SAGA } from '@joinery/resources'
+import { type Secrets, UPLOAD_SAGA, withoutSecrets } from '@joinery/resources'
 import {
   AnnouncedIds,
   createAuthenticator,
@@ -206,6 +206,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         files: files.files,
         search: search.search,
         ownWork: { token: workerToken, sagas: ownSagas },
+        redact: (text) => secrets?.redact(text) ?? withoutSecrets(text),
         ...(work && { sharedWork: work.give }),
         workspaces: server.workspaces,
         costs: server.costs,

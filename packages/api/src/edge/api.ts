@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
-import { BoardSearch, type Files, type OutsideReads } from '@joinery/resources'
+import { BoardSearch, type Files, type OutsideReads, withoutSecrets } from '@joinery/resources'
 import {
   type Authenticator,
   type Costs,
@@ -26,6 +26,7 @@ import type { GiveSharedWork } from '../routes/services.ts'
 import { taskActionRoutes } from '../routes/task-action-routes.ts'
 import { taskRoutes } from '../routes/task-routes.ts'
 import { workRoutes } from '../routes/work-routes.ts'
+import type { Redact } from '../tasks/told-words.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
 import type { Origins } from './origin-check.ts'
@@ -72,6 +73,8 @@ export interface ApiOptions {
    * process makes for it gets those of this process alone.
    */
   readonly sharedWork?: GiveSharedWork
+  /** Takes secrets out of the words of workers and jobs. By default it finds those that look like secrets. */
+  readonly redact?: Redact
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
@@ -142,6 +145,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       tasks,
       sharedWork: options.sharedWork,
       ownSagas: options.ownWork?.sagas ?? [],
+      redact: options.redact ?? withoutSecrets,
       files: options.files,
       search: options.search ?? new BoardSearch(),
       outside: options.outside,

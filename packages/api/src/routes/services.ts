@@ -9,6 +9,7 @@ import type { BytesInFlight } from '../bytes-in-flight.ts'
 import type { CallerLives } from '../caller-lives.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
+import type { Redact } from '../tasks/told-words.ts'
 import type { Writes } from '../writes/writes.ts'
 
 /** Takes the steps of one call of a worker from this process, by `own`, and from others. `caller` is the worker's request. */
@@ -40,6 +41,8 @@ export interface Services {
   readonly sharedWork: GiveSharedWork | undefined
   /** Sagas that the server's own worker alone runs in development mode. */
   readonly ownSagas: readonly string[]
+  /** Takes secrets out of the words of workers and jobs. */
+  readonly redact: Redact
   /** Undefined where the API serves no files. */
   readonly files: Files | undefined
   readonly search: Pick<BoardSearch, 'search'>

@@ -5,6 +5,7 @@ import { ApiError } from '../api-error.ts'
 import { json } from '../schemas.ts'
 import { isSagaOf } from '../tasks/adapter-reports.ts'
 import { sagaName, stepName, subjectSchema } from '../tasks/task-schemas.ts'
+import { cleanBeat, cleanDone, cleanFailed } from '../tasks/told-words.ts'
 import { whenDurable } from '../writes/when-durable.ts'
 import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 import { tasksOf } from './task-request.ts'
@@ -182,7 +183,10 @@ const beat = route(
   },
   async ({ params, body, identity }, services) => {
     assertWorker(identity)
-    return { status: 200, body: { answer: await tasksOf(services).beat(params.token, body) } }
+    return {
+      status: 200,
+      body: { answer: await tasksOf(services).beat(params.token, cleanBeat(body, services.redact)) },
+    }
   },
 )
 
@@ -215,7 +219,10 @@ const done = route(
   },
   async ({ params, body, identity }, services) => {
     assertWorker(identity)
-    await whenDurable(services.limits.durableWaitMs, tasksOf(services).done(params.token, body))
+    await whenDurable(
+      services.limits.durableWaitMs,
+      tasksOf(services).done(params.token, cleanDone(body, services.redact)),
+    )
     return { status: 204 }
   },
 )
@@ -241,7 +248,10 @@ const failed = route(
   },
   async ({ params, body, identity }, services) => {
     assertWorker(identity)
-    await whenDurable(services.limits.durableWaitMs, tasksOf(services).failed(params.token, body))
+    await whenDurable(
+      services.limits.durableWaitMs,
+      tasksOf(services).failed(params.token, cleanFailed(body, services.redact)),
+    )
     return { status: 204 }
   },
 )

@@ -6,6 +6,7 @@ import { readBlock } from '../block-view.ts'
 import { authorOf, statusAuthorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
+import { cleanOperations } from '../tasks/told-words.ts'
 import { aboutToWrite, assertContent, blocksOf } from '../writes/operation-bounds.ts'
 import { isEdgeOperation, isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
@@ -49,7 +50,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   const author = request.operations.every(isStatusOperation) ? statusAuthorOf(identity) : authorOf(identity)
   const sync = wantsSync(headers, services.durability)
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
-  const operations = withoutReplacedContents(request.operations)
+  const operations = cleanOperations(withoutReplacedContents(request.operations), services.redact)
   const { basedOn } = request
   const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn }, work)).doc
   const written = services.writes.write({

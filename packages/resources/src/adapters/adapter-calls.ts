@@ -11,6 +11,8 @@ export const CALL_MS = 120_000
 export const ATTEMPTS = 8
 /** Time between two looks for a resource that a service may not show yet, ms. */
 const LOOK_AGAIN_MS = 60_000
+/** Levels of `cause` whose words may be told. */
+const CAUSES_MAX = 8
 
 export interface AdapterSagasOptions {
   readonly adapter: ResourceAdapter
@@ -59,11 +61,12 @@ export async function syncOnce(options: AdapterSagasOptions, context: SyncContex
     if (found !== undefined) return found
   }
   try {
-    return await clean(secrets, () => adapter.sync(context))
+    return await observe(secrets, () => adapter.sync(context))
   } catch (error) {
     const { class: failure, error: message } = failureOf(error)
     // Some services keep an answer of 500 under the key: no later call would tell what has happened.
-    const found = failure === 'unsure' && context.attempt > 1 ? await adapter.find?.(context) : undefined
+    const isUnsure = failure === 'unsure' && context.attempt > 1
+    const found = isUnsure ? await observe(secrets, async () => adapter.find?.(context)) : undefined
     if (found !== undefined) return found
     const [status] = machine.table.failures
     if (failure !== 'permanent' || status === undefined || context.signal.aborted) throw error
@@ -74,7 +77,7 @@ export async function syncOnce(options: AdapterSagasOptions, context: SyncContex
 /** One look at a resource. Throws a failure that is worth another look unless it is settled. */
 export async function lookOnce(options: AdapterSagasOptions, call: CallContext): Promise<Observed> {
   const { adapter, machine, secrets } = options
-  const observed = await clean(secrets, () => adapter.query?.(call))
+  const observed = await observe(secrets, async () => adapter.query?.(call))
   if (observed !== undefined && isSettledFor(machine)(observed)) return observed
   throw new StepError('pending', `it is ${observed?.status} yet`)
 }
@@ -94,7 +97,7 @@ export async function takeBack(
   const externalId = call.externalId ?? found?.externalId
   await clean(secrets, () => adapter.undo?.({ ...call, externalId }))
   if (adapter.query === undefined || externalId === undefined) return undefined
-  return clean(secrets, () => adapter.query?.({ ...call, externalId }))
+  return observe(secrets, async () => adapter.query?.({ ...call, externalId }))
 }
 
 /** Looks for the resource of a key, twice if need be: a search may not show at once what is there. */
@@ -103,19 +106,28 @@ async function findSurely(
   context: CallContext & { readonly key: string },
 ): Promise<Observed | undefined> {
   if (adapter.find === undefined) return undefined
-  const find = (): Promise<Observed | undefined> => clean(secrets, async () => adapter.find?.(context))
+  const find = (): Promise<Observed | undefined> => observe(secrets, async () => adapter.find?.(context))
   const found = await find()
   if (found !== undefined) return found
   await pause(lookAgainMs, undefined, { signal: context.signal })
   return find()
 }
 
-/** Calls the adapter. Its error goes on without the values of secrets, which a service may repeat. */
-export async function clean<T>(secrets: Secrets, call: () => T | Promise<T>): Promise<T> {
+/** Asks the adapter for a state. The words of the service in it have no secrets. */
+export async function observe<T extends Observed | undefined>(secrets: Secrets, call: () => Promise<T>): Promise<T> {
+  const observed = await clean(secrets, call)
+  return observed?.error === undefined ? observed : { ...observed, error: secrets.redact(observed.error) }
+}
+
+/** Calls the adapter. Its error goes on without the values of secrets, which a service may repeat, and without signed URLs. */
+async function clean<T>(secrets: Secrets, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
-    if (error instanceof Error) error.message = secrets.redact(error.message)
+    let told = error
+    for (let depth = 0; depth < CAUSES_MAX && told instanceof Error; depth++, told = told.cause) {
+      told.message = secrets.redact(told.message)
+    }
     throw error
   }
 }

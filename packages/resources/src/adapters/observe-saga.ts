@@ -1,7 +1,7 @@
 import { defineSaga, type Saga, StepError, type StepOptions, step } from '@joinery/worker'
 import { z } from 'zod'
 import type { Observed } from './adapter.ts'
-import { type AdapterSagasOptions, ATTEMPTS, CALL_MS, clean } from './adapter-calls.ts'
+import { type AdapterSagasOptions, ATTEMPTS, CALL_MS, observe } from './adapter-calls.ts'
 import { reporter } from './adapter-reports.ts'
 import { runShape } from './run-saga.ts'
 
@@ -32,7 +32,7 @@ export function observeSaga({ adapter, machine, secrets }: AdapterSagasOptions):
       const { block, name, externalId, observed: told } = context.input
       const { workspace, signal } = context
       const call = { resource: { workspace, block, machine: adapter.machine, name }, detail: {}, externalId, signal }
-      const observed = adapter.query === undefined ? told : await clean(secrets, () => adapter.query?.(call))
+      const observed = adapter.query === undefined ? told : await observe(secrets, async () => adapter.query?.(call))
       if (observed === undefined)
         throw new StepError('permanent', 'the service can’t be asked, and the event tells no state')
       context.edit((draft) => report(draft, context.input, observed))

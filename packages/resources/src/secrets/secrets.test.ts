@@ -48,6 +48,23 @@ it('[RS3] a secret that is nowhere, empty, or readable by others is misconfigure
   expect(() => new Secrets({ JOINERY_SECRET_BANK: '' }).check(['bank'])).toThrow(/"bank" is empty/)
 })
 
+it.each([
+  [
+    'https://b.example/k?X-Amz-Signature=0a1b&partNumber=1',
+    'https://b.example/k?X-Amz-Signature=[secret]&partNumber=1',
+  ],
+  ['https://storage.example/k?X-Goog-Signature=0a1b', 'https://storage.example/k?X-Goog-Signature=[secret]'],
+  ['GET https://x.example/?a=1&sig=ab%2Fc failed', 'GET https://x.example/?a=1&sig=[secret] failed'],
+  ['https://x.example/?api_key=abc&access_token=def', 'https://x.example/?api_key=[secret]&access_token=[secret]'],
+  ['authorization: Basic am9lOnBhc3N3b3Jk', 'authorization: Basic [secret]'],
+  ['https://joe:pass@x.example/', 'https://[secret]@x.example/'],
+  ['no such key: sk_live_51Habc', 'no such key: [secret]'],
+  ['PUT /v1/blobs/eyJh.c2ln failed', 'PUT /v1/blobs/[secret] failed'],
+  ['the design=sig of a token=x is kept', 'the design=sig of a token=x is kept'],
+])('[RS4] of the text %j the secrets are taken out', (text, clean) => {
+  expect(new Secrets({}).redact(text)).toBe(clean)
+})
+
 it('[RS4] the values that were given out are taken out of a text', () => {
   const secrets = new Secrets({ JOINERY_SECRET_BANK: 'hunter2hunter2', JOINERY_SECRET_PIN: '12' })
   secrets.check(['bank', 'pin'])

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ResourceError } from '../resource-error.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** Bits of a file's mode that let others than its owner do anything. */
 const OTHERS = 0o077
@@ -33,13 +34,13 @@ export class Secrets {
     for (const name of names) this.read(name)
   }
 
-  /** The text without the values that were given out. */
+  /** The text without the values that were given out, and without what looks like a secret. */
   redact(text: string): string {
     let clean = text
     for (const value of this.#given) {
       if (value.length >= REDACTED_LENGTH_MIN) clean = clean.replaceAll(value, '[secret]')
     }
-    return clean
+    return withoutSecrets(clean)
   }
 
   #find(name: string): string {
