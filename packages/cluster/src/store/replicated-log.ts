@@ -149,6 +149,11 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     return this.#fence === undefined ? this.#inner.state : { state: 'fenced', error: this.#fence }
   }
 
+  /** Writes nothing more: another node has owned the workspace since. */
+  fence(): void {
+    this.#options.taken.publisher.stop()
+  }
+
   onStateChange(listener: (state: LogState) => void): () => void {
     const tell = (state: LogState): void => listener(state)
     this.#listeners.add(tell)
