@@ -97,6 +97,26 @@ describe('a task that fails', () => {
     expect(await scene.find(task)).toMatchObject({ state: 'compensated' })
   })
 
+  it('[J19] tries five times in any case, however far the time has gone on meanwhile', async () => {
+    const saga = sagaOf(['one', 'two'])
+    const task = await scene.begin(saga)
+    await done(await scene.next([saga]))
+    await fail(await scene.next([saga]))
+    // The server is away for two days, or another one goes on whose clock is ahead.
+    await scene.next([saga])
+    scene.clock.step(2 * 86_400_000)
+    await scene.restart()
+    scene.clock.pass(60_000)
+    const attempts: number[] = []
+    for (let [work] = await scene.work([saga]); work !== undefined; [work] = await scene.work([saga])) {
+      attempts.push(work.attempt)
+      await fail(work, 'transient')
+      scene.clock.pass(60_000)
+    }
+    expect(attempts).toEqual([2, 3, 4, 5])
+    expect(await scene.find(task)).toMatchObject({ state: 'needs_attention', undone: [{ step: 'one' }] })
+  })
+
   it('[J19] stops taking back where a step says that the others must not go on', async () => {
     const saga = sagaOf(['one', { name: 'two', kind: 'step', hasUndo: true, onUndoFailure: 'stop' }, 'three'])
     const task = await scene.begin(saga)

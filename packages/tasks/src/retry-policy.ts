@@ -5,6 +5,12 @@ import type { TaskLimits } from './task-limits.ts'
 
 export const RETRY_DEFAULT: RetryPolicy = { attempts: 8, firstMs: 1_000, maxMs: 15 * 60_000 }
 
+/**
+ * Attempts that are made in any case before `undoForMs` ends them. The server may have been away for longer than that, or the clock of the
+ * machine that goes on with the task may be ahead by as much.
+ */
+const UNDO_ATTEMPTS_MIN = 5
+
 export interface FailedAttempt {
   readonly kind: AttemptKind
   readonly class: FailureClass
@@ -46,9 +52,10 @@ export function judge(
   }
   if (failed.isTurned && kind !== 'undo') return never
   if (failed.class === 'permanent') return never
-  if (kind === 'undo') return sinceFirstMs + delayMs < limits.undoForMs ? again : never
+  const isInTime = attempts.attempt < UNDO_ATTEMPTS_MIN || sinceFirstMs + delayMs < limits.undoForMs
+  if (kind === 'undo') return isInTime ? again : never
   if (shape?.giveUpAfterMs !== undefined && sinceFirstMs + delayMs >= shape.giveUpAfterMs) return never
-  if (isPastPivot) return failed.hasDeadline || sinceFirstMs + delayMs < limits.undoForMs ? again : never
+  if (isPastPivot) return failed.hasDeadline || isInTime ? again : never
   const spent = attempts.spent + costOf(failed.class, shape)
   return spent < Math.min(policy.attempts, limits.attemptsMax) ? again : never
 }
