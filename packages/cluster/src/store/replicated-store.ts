@@ -328,7 +328,7 @@ export class ReplicatedStore implements EventStore {
   }
 
   async #cutTail(name: string, hold: Hold): Promise<void> {
-    // It was opened before the other node's epoch, whose words came late: whoever uses the log opens it anew.
+    // It was opened before the other node's epoch, whose words came late: the part of the server that uses the log opens it anew.
     this.#logs.get(name)?.fence()
     const copy = await this.#openCopy(name)
     const mark = await copy.readMark().finally(() => copy.close())
