@@ -1,12 +1,13 @@
+import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { openPages, saved, shownText, typeIn } from './open-pages.ts'
 
 const pages = openPages()
 
 it.skipIf(!pages.isThere)(
-  '[E45, E46] selected blocks are duplicated, copied, deleted by key, and brought back where the eye is',
+  '[E45, E46, E52] selected blocks are duplicated, copied, deleted by key, and brought back where the eye is, also without storage',
   async () => {
-    const ann = await pages.visit('selection')
+    const ann = await pages.visit('selection', { prepare: denyStorage })
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await ann.keyboard.type('kept')
     const block = ann.getByRole('group', { name: 'Text 1', exact: true })
@@ -23,8 +24,32 @@ it.skipIf(!pages.isThere)(
     await saved(ann)
     const texts = (await pages.blocks('selection')).map(({ content }) => content)
     expect(texts).toEqual(['kept', 'kept'])
+    // A panel covers no notice: one that has no place of its own stands in the middle of what is left.
+    await ann.getByRole('button', { name: 'History' }).click()
+    const panel = ann.getByRole('complementary', { name: 'History' })
+    await panel.waitFor()
+    await ann.getByRole('button', { name: 'Undo', exact: true }).click()
+    const notice = ann.getByText(/^Undo took away/)
+    await notice.waitFor()
+    const middleOf = async (): Promise<number> => {
+      const [beside, shown] = [await panel.boundingBox(), await notice.locator('..').boundingBox()]
+      return beside === null || shown === null ? -1 : shown.x + shown.width / 2 - beside.x / 2
+    }
+    await expect.poll(async () => Math.abs(await middleOf())).toBeLessThan(2)
   },
 )
+
+/** A browser that throws wherever a page looks for storage. */
+async function denyStorage(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage', 'indexedDB', 'caches']) {
+      const get = (): never => {
+        throw new DOMException('denied', 'SecurityError')
+      }
+      Object.defineProperty(globalThis, name, { get })
+    }
+  })
+}
 
 /** A job's blocks beside those of a person: enough for an overview. */
 async function addSome(workspace: string, count: number): Promise<void> {

@@ -338,6 +338,12 @@ it.skipIf(!pages.isThere)(
     expect(await middle.evaluate((it) => it === document.activeElement)).toBe(true)
     await ann.keyboard.type('Here. ')
     expect(await middle.inputValue()).toContain('Here. ')
+    // Backwards, from a panel behind the list, it leads to the last control of the last block.
+    await ann.getByRole('button', { name: 'Comments', exact: true }).click()
+    await ann.getByRole('heading', { name: 'Comments' }).focus()
+    await ann.keyboard.press('Shift+Tab')
+    expect(await ann.evaluate(() => document.activeElement?.textContent)).toBe('Connect Text 1 to…')
+    await ann.getByRole('button', { name: 'Close Comments' }).click()
     // One that is scrolled to is drawn, and those that were drawn stay.
     await ann.getByRole('region', { name: 'Block 800', exact: true }).scrollIntoViewIfNeeded()
     await ann.getByRole('textbox', { name: 'Content of Block 800', exact: true }).waitFor()

@@ -9,7 +9,7 @@ const pages = openPages()
 const fileIn = (page: Page, name: string) => page.locator(`.file[data-resource="${name}"]`)
 
 it.skipIf(!pages.isThere)(
-  '[E80, R29] a file that is dropped onto a block shows to everybody with its size, and can be downloaded',
+  '[E80, P14, R29] a file that is dropped onto a block shows to everybody with its size, and can be downloaded',
   async () => {
     const ann = await pages.visit('files')
     const bob = await pages.visit('files')
@@ -32,6 +32,8 @@ it.skipIf(!pages.isThere)(
     }
     await dropFile(ann, `[data-block="${block}"]`, { name: 'plan ä.txt', type: 'text/plain', text: 'cut once' })
     await fileIn(bob, 'plan ä (2).txt').getByText('8 B, saved').waitFor()
+    // The page and the server tell how far a file is, and do not contradict each other.
+    for (const page of [ann, bob]) await page.getByRole('button', { name: 'Conflicts', exact: true }).waitFor()
   },
 )
 

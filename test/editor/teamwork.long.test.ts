@@ -223,6 +223,13 @@ it.skipIf(!pages.isThere)('[E74, E137] commands and a search by keyboard alone',
   await openPalette(ann)
   await ann.keyboard.type('nothing of the kind')
   await ann.getByText('Nothing has “nothing of the kind” in it.').waitFor()
+  // The field's cross, twelve pixels at its end, empties the field and leaves the list open.
+  const field = ann.getByRole('combobox', { name: 'Command, or words to find' })
+  const { x, y, width, height } = (await field.boundingBox()) ?? expect.fail('no field')
+  const padding = await field.evaluate((it) => Number.parseFloat(getComputedStyle(it).paddingRight))
+  await ann.mouse.click(x + width - padding - 6, y + height / 2)
+  await expect.poll(() => field.inputValue()).toBe('')
+  await ann.getByRole('option', { name: 'Add text block' }).waitFor()
 })
 
 it.skipIf(!pages.isThere)('[E75] one follows another’s view until one pans or presses Escape', async () => {

@@ -1,5 +1,5 @@
 import { removeEdge, setEdge } from '@joinery/blocks'
-import { useBlocks, useEdges, useWorkspace } from '@joinery/react'
+import { useBlocks, useEdgesFrom, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { titleOf } from './block-title.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
@@ -8,7 +8,7 @@ import { openBlock } from './panels/open-block.ts'
 /** Shows the edges that start at a block, with controls to draw and cut them by keyboard or pointer. */
 export function BlockEdges({ id, title }: { id: string; title: string }): ReactNode {
   const workspace = useWorkspace()
-  const edges = useEdges().filter(({ source }) => source === id)
+  const edges = useEdgesFrom(id)
   const canWrite = useCanWrite()
   const [isChoosing, setIsChoosing] = useState(false)
   const isBack = useRef(false)

@@ -13,7 +13,8 @@ export function saveStatusWords(status: SaveStatus): StatusWords {
     case 'offline':
       return { tone: status.pending > 0 && !status.isKeptHere ? 'bad' : 'busy', text: offlineText(status) }
     case 'rejected':
-      return { tone: 'bad', text: `Refused: ${plainReason(status)}` }
+      // The banner tells why a connection was refused, and what to do.
+      return { tone: 'bad', text: status.what === 'connection' ? 'Not connected' : `Refused: ${plainReason(status)}` }
     case 'held':
       return { tone: 'bad', text: heldText(status) }
     case 'saving':

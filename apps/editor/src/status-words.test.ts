@@ -38,6 +38,6 @@ test('a banner stands for as long as storage, damage or access keeps edits from 
     title: 'Your access has ended.',
     text: 'Ask for a new link and open it in this tab.',
   })
-  expect(saveStatusWords(refused).text).toBe('Refused: the token has expired')
+  expect(saveStatusWords(refused).text).toBe('Not connected')
   expect(bannerWords({ state: 'saving', pending: 3 })).toBeUndefined()
 })

@@ -55,6 +55,6 @@ export { type Download, uploadsOf, type WorkspaceUploads } from './uploads/works
 export type { Seen } from './watch.ts'
 export { connectWorkspace, type ServerInfo, type Workspace } from './workspace.ts'
 export type { WorkspaceBlocks } from './workspace-blocks.ts'
-export { edgesOf } from './workspace-edges.ts'
+export { edgesBySource, edgesOf } from './workspace-edges.ts'
 export type { LeaseOptions, WorkspaceLeases } from './workspace-leases.ts'
 export type { TokenSource, WorkspaceOptions } from './workspace-options.ts'

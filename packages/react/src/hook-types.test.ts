@@ -31,6 +31,7 @@ describe('types', () => {
     expectTypeOf(hooks.useField).returns.toEqualTypeOf<Json | undefined>()
     expectTypeOf(hooks.useField).parameters.toEqualTypeOf<[id: string, key: string]>()
     expectTypeOf(hooks.useEdges).returns.toEqualTypeOf<readonly ListedEdge[]>()
+    expectTypeOf(hooks.useEdgesFrom).returns.toEqualTypeOf<readonly ListedEdge[]>()
     expectTypeOf(hooks.useYText).returns.toEqualTypeOf<Y.Text | undefined>()
     expectTypeOf<hooks.ContentView['value']>().toEqualTypeOf<string>()
   })

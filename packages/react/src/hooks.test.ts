@@ -13,7 +13,7 @@ import { useBlocks } from './use-blocks.ts'
 import { useConflicts } from './use-conflicts.ts'
 import { useConnectionStatus } from './use-connection-status.ts'
 import { useContent } from './use-content.ts'
-import { useEdges } from './use-edges.ts'
+import { useEdges, useEdgesFrom } from './use-edges.ts'
 import { useField } from './use-field.ts'
 import { useIndexNames } from './use-index-names.ts'
 import { useIndexingEntry } from './use-indexing-entry.ts'
@@ -148,6 +148,25 @@ describe('hooks that show', () => {
     await act(async () => void map.set('e2', { source: 'b', target: 'c' }))
     expect(edges.last().map((edge) => edge.id)).toEqual(['e1', 'e2'])
     expect(edges.last()[0]).toBe(first)
+  })
+
+  it('[R9] useEdgesFrom shows the edges that leave a block, and renders for no other block’s', async () => {
+    const workspace = offlineWorkspace()
+    const edges = probe(() => useEdgesFrom('a'))
+    await render(within(workspace, edges.node))
+    expect(edges.last()).toEqual([])
+    const map = workspace.doc.getMap('edges')
+    await act(async () => void map.set('e2', { source: 'a', target: 'b' }))
+    await act(async () => void map.set('e1', { source: 'a', target: 'c' }))
+    expect(edges.last().map(({ id }) => id)).toEqual(['e1', 'e2'])
+    const before = edges.values.length
+    await act(async () => void map.set('e3', { source: 'b', target: 'a' }))
+    await act(async () => void map.delete('e3'))
+    expect(edges.values).toHaveLength(before)
+    await act(async () => void map.set('e2', { source: 'b', target: 'a' }))
+    expect(edges.last().map(({ id }) => id)).toEqual(['e1'])
+    await act(async () => void map.delete('e1'))
+    expect(edges.last()).toEqual([])
   })
 
   it('[R13] useUndo tells what can be taken back, and takes it back', async () => {

@@ -10,7 +10,7 @@ export { type ConnectionStatus, useConnectionStatus } from './use-connection-sta
 export { type ContentView, useContent, useYText } from './use-content.ts'
 export { useContentField } from './use-content-field.ts'
 export { useDifference } from './use-difference.ts'
-export { useEdges } from './use-edges.ts'
+export { useEdges, useEdgesFrom } from './use-edges.ts'
 export { useField } from './use-field.ts'
 export { type HistoryView, useHistory } from './use-history.ts'
 export { useIndexNames } from './use-index-names.ts'

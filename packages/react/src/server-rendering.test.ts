@@ -8,7 +8,7 @@ import { useConnectionStatus } from './use-connection-status.ts'
 import { useContent } from './use-content.ts'
 import { useContentField } from './use-content-field.ts'
 import { useDifference } from './use-difference.ts'
-import { useEdges } from './use-edges.ts'
+import { useEdges, useEdgesFrom } from './use-edges.ts'
 import { useField } from './use-field.ts'
 import { useHistory } from './use-history.ts'
 import { useIndexNames } from './use-index-names.ts'
@@ -33,6 +33,7 @@ function Everything(): ReactNode {
     statuses: useIndexingList('a').map(({ status }) => status),
     main: useIndexingEntry('a', 'main')?.status,
     edges: useEdges().length,
+    from: useEdgesFrom('a').length,
     save: useSaveStatus().state,
     connection: useConnectionStatus(),
     server: useServer(),
@@ -71,6 +72,7 @@ describe('on a server', () => {
       statuses: ['processing'],
       main: 'processing',
       edges: 0,
+      from: 0,
       save: 'offline',
       connection: 'connecting',
       others: [],

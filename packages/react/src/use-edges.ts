@@ -1,5 +1,6 @@
 import type { ListedEdge } from '@joinery/blocks'
-import { edgesOf } from '@joinery/client'
+import { edgesBySource, edgesOf } from '@joinery/client'
+import { useSyncExternalStore } from 'react'
 import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
@@ -7,3 +8,12 @@ import { useWorkspace } from './use-workspace.ts'
 export function useEdges(): readonly ListedEdge[] {
   return useObservable(edgesOf(useWorkspace()))
 }
+
+/** The edges that leave one block, sorted by id. Renders again when one of them changes, and for no other block's. */
+export function useEdgesFrom(id: string): readonly ListedEdge[] {
+  const { subscribe, get } = edgesBySource(useWorkspace())
+  const own = (): readonly ListedEdge[] => get().get(id) ?? NONE
+  return useSyncExternalStore(subscribe, own, own)
+}
+
+const NONE: readonly ListedEdge[] = Object.freeze([])

@@ -1,7 +1,9 @@
 import { useConflicts, useWorkspace } from '@joinery/react'
 import { useMemo } from 'react'
 import { titleOf } from '../block-title.ts'
+import { STATUSES } from '../page-machines.ts'
 import { conflictWords, type ShownConflict } from './conflict-words.ts'
+import { isAgreed } from './told-status.ts'
 
 export interface AllConflicts {
   /** Newest first. */
@@ -16,9 +18,11 @@ export function useAllConflicts(): AllConflicts {
   const { conflicts, dismiss, clear } = useConflicts()
   const list = useMemo(
     () =>
-      conflicts.map((conflict) => {
-        const title = titleOf(workspace.blocks.get(conflict.block)?.fields.get('title'), conflict.block)
-        return { id: conflict.id, atMs: conflict.atMs, blockId: conflict.block, ...conflictWords(conflict, title) }
+      conflicts.flatMap((conflict) => {
+        if (isAgreed(conflict, STATUSES.rules)) return []
+        const { id, atMs, block } = conflict
+        const title = titleOf(workspace.blocks.get(block)?.fields.get('title'), block)
+        return { id, atMs, blockId: block, ...conflictWords(conflict, title, STATUSES.rules) }
       }),
     [conflicts, workspace],
   )

@@ -1,7 +1,10 @@
-import { FIELD_ORDER_RULES, ORDER_RULES } from '@joinery/blocks'
+import { claimListsWith, FIELD_ORDER_RULES, ORDER_RULES } from '@joinery/blocks'
 import type { Conflict } from '@joinery/client'
 import { expect, it } from 'vitest'
 import { conflictWords } from './conflict-words.ts'
+import { isAgreed } from './told-status.ts'
+
+const STATUSES = claimListsWith([])[2].rules
 
 const claim = (source: string, actor: string, status: string, no = 1, error?: string) => {
   const run = { no, id: `r${no}`, source: 'workflow_execution' }
@@ -87,3 +90,38 @@ it.each(['content', 'fields/title', 'indexingList/main', 'moods/m'])(
     expect(why.replace('eve gives as the reason: “ada agreed”.', '')).not.toContain('ada agreed')
   },
 )
+
+const uploaded = (actor: string, source: string, status: string, error?: string) => {
+  const run = { no: 1, id: 'tsk_a', source: 'resources' }
+  return { machine: 'file@1', name: 'plan.pdf', run, status, source, actor, at: 1, ...(error && { error }) }
+}
+
+it('[P5] there are words for statuses of every machine, without its version and the JSON', () => {
+  const words = conflictWords(
+    told(
+      'statuses/file@1/plan.pdf',
+      uploaded('joinery', 'resources', 'synced'),
+      uploaded('ada', 'user_action', 'syncing'),
+      ORDER_RULES[4],
+    ),
+    'Plan',
+    STATUSES,
+  )
+  expect(words).toEqual({
+    headline: '“Plan”: plan.pdf (file) stays “synced”, as joinery (a task) said.',
+    lost: 'ada said “syncing”.',
+    why: 'The attempt had already got further: “synced” comes after “syncing”.',
+  })
+})
+
+it('[P14] two that report the same on one run have not contradicted each other, and any other two have', () => {
+  const of = (winner: unknown, loser: unknown) => isAgreed({ winner, loser }, STATUSES)
+  const server = uploaded('joinery', 'resources', 'syncing')
+  expect(of(server, uploaded('ada', 'user_action', 'syncing'))).toBe(true)
+  expect(of(claim('polling_sync', 'a', 'done'), claim('polling_sync', 'b', 'done'))).toBe(true)
+  expect(of(server, uploaded('ada', 'user_action', 'error', 'no disk'))).toBe(false)
+  expect(of(server, { ...server, name: 'other.pdf' })).toBe(false)
+  expect(of(claim('polling_sync', 'a', 'error', 1, 'x'), claim('polling_sync', 'b', 'error', 1, 'y'))).toBe(false)
+  expect(of(claim('polling_sync', 'a', 'done', 2), claim('polling_sync', 'b', 'done', 1))).toBe(false)
+  expect([of('typed', 'typed'), of(undefined, undefined)]).toEqual([false, false])
+})

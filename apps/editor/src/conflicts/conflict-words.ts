@@ -1,12 +1,8 @@
-import {
-  FIELD_ORDER_RULES,
-  type FieldClaim,
-  type IndexingEntry,
-  indexingRules,
-  ORDER_RULES,
-  type Source,
-} from '@joinery/blocks'
+import { FIELD_ORDER_RULES, type FieldClaim, ORDER_RULES } from '@joinery/blocks'
 import { type Conflict, PLACE_FIELD } from '@joinery/client'
+import { quoted } from './quoted.ts'
+import { type StatusReader, type ToldStatus, toldStatus } from './told-status.ts'
+import { by, WRITERS, writerWords } from './writer-words.ts'
 
 /** A conflict as a person reads it. */
 export interface ConflictWords {
@@ -23,16 +19,11 @@ export interface ShownConflict extends ConflictWords {
   readonly atMs: number
 }
 
-const SOURCES: Readonly<Record<Source, string>> = {
-  user_action: 'a person',
-  workflow_execution: 'a workflow',
-  instantiation: 'a template',
-  polling_sync: 'a poller',
-}
-const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
-
-/** Explains a conflict in the block named `title` in plain words. Values of an unknown shape are quoted as they are. */
-export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string): ConflictWords {
+/**
+ * Explains a conflict in the block named `title` in plain words. `statuses` reads those of machines. Values of an unknown shape are
+ * quoted as they are.
+ */
+export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string, statuses?: StatusReader): ConflictWords {
   const { field, winner, loser, rule, reportedBy } = conflict
   if (reportedBy !== undefined) return reportedWords(conflict, reportedBy, title)
   if (field === 'content') {
@@ -42,8 +33,8 @@ export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string): 
       why: 'The job’s edits were merged, character by character, with those typed since it had read the text. Please check the result.',
     }
   }
-  const [standing, beaten] = [indexingRules.parse(winner), indexingRules.parse(loser)]
-  if ('claim' in standing && 'claim' in beaten) return statusWords(standing.claim, beaten.claim, rule, title)
+  const [standing, beaten] = [toldStatus(winner, statuses), toldStatus(loser, statuses)]
+  if (standing !== undefined && beaten !== undefined) return statusWords(standing, beaten, rule, title)
   if (isFieldClaim(winner) && isFieldClaim(loser)) return fieldWords(winner, loser, rule, title)
   return { headline: `“${title}”: ${field} is ${quoted(winner)}.`, lost: `${quoted(loser)} lost.`, why: rule }
 }
@@ -69,10 +60,10 @@ function reportedWords(
   }
 }
 
-function statusWords(winner: IndexingEntry, loser: IndexingEntry, rule: string, title: string): ConflictWords {
+function statusWords(winner: ToldStatus, loser: ToldStatus, rule: string, title: string): ConflictWords {
   const about = winner.run.no === loser.run.no ? '' : ` about attempt ${loser.run.no}`
   return {
-    headline: `“${title}”: index ${winner.index_name} stays ${said(winner)}, as ${by(winner)} said.`,
+    headline: `“${title}”: ${winner.subject} stays ${said(winner)}, as ${by(winner)} said.`,
     lost: `${by(loser)} said ${said(loser)}${about}.`,
     why: whyStatus(winner, loser, rule),
   }
@@ -93,18 +84,18 @@ function fieldWords(winner: FieldClaim, loser: FieldClaim, rule: string, title: 
   }
 }
 
-function whyStatus(winner: IndexingEntry, loser: IndexingEntry, rule: string): string {
+function whyStatus(winner: ToldStatus, loser: ToldStatus, rule: string): string {
   switch (rule) {
     case ORDER_RULES[1]:
       return `The report is about attempt ${loser.run.no}. Attempt ${winner.run.no} is later, and the later attempt counts.`
     case ORDER_RULES[2]:
-      return `Both started an attempt at once. An attempt by ${SOURCES[winner.run.source]} counts more than one by ${SOURCES[loser.run.source]}.`
+      return `Both started an attempt at once. An attempt by ${writerWords(winner.run.source)} counts more than one by ${writerWords(loser.run.source)}.`
     case ORDER_RULES[3]:
       return 'Two writers of the same kind started an attempt at once. One of the two was picked, the same one for everybody.'
     case ORDER_RULES[4]:
-      return `The attempt had already got further: “${STATUSES[winner.status]}” comes after “${STATUSES[loser.status]}”.`
+      return `The attempt had already got further: “${winner.status}” comes after “${loser.status}”.`
     case ORDER_RULES[5]:
-      return `Of two results of one attempt, the one from ${SOURCES[winner.source]} counts more than the one from ${SOURCES[loser.source]}.`
+      return `Of two results of one attempt, the one from ${writerWords(winner.source)} counts more than the one from ${writerWords(loser.source)}.`
     case ORDER_RULES[6]:
       return 'Two writers of the same kind disagree about the result. The failure is shown, because somebody has to look at it.'
     default:
@@ -115,7 +106,7 @@ function whyStatus(winner: IndexingEntry, loser: IndexingEntry, rule: string): s
 function whyField(winner: FieldClaim, loser: FieldClaim, rule: string): string {
   if (rule === FIELD_ORDER_RULES[1]) return 'The writer of the value that stands had seen the other value.'
   if (rule === FIELD_ORDER_RULES[2]) {
-    return `Neither had seen the other. A value set by ${SOURCES[winner.source]} counts more than one set by ${SOURCES[loser.source]}.`
+    return `Neither had seen the other. A value set by ${writerWords(winner.source)} counts more than one set by ${writerWords(loser.source)}.`
   }
   return 'Neither had seen the other. One of the two was picked, the same one for everybody.'
 }
@@ -124,24 +115,10 @@ function isFieldClaim(value: unknown): value is FieldClaim {
   if (typeof value !== 'object' || value === null) return false
   const { key, actor, source } = value as Partial<Record<keyof FieldClaim, unknown>>
   return (
-    typeof key === 'string' && typeof actor === 'string' && typeof source === 'string' && Object.hasOwn(SOURCES, source)
+    typeof key === 'string' && typeof actor === 'string' && typeof source === 'string' && Object.hasOwn(WRITERS, source)
   )
 }
 
-function by({ actor, source }: { actor: string; source: Source }): string {
-  if (SOURCES[source] === `a ${actor}`) return `the ${actor}`
-  return source === 'user_action' ? actor : `${actor} (${SOURCES[source]})`
-}
-
-function said({ status, error }: IndexingEntry): string {
-  return error === undefined ? `“${STATUSES[status]}”` : `“${STATUSES[status]}: ${error}”`
-}
-
-/** Longest quotation of a value, characters: enough to recognise the value. */
-const QUOTE_CHARS_MAX = 80
-
-function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
-  const letters = [...text]
-  return letters.length > QUOTE_CHARS_MAX ? `“${letters.slice(0, QUOTE_CHARS_MAX).join('')}…”` : `“${text}”`
+function said({ status, error }: ToldStatus): string {
+  return error === undefined ? `“${status}”` : `“${status}: ${error}”`
 }

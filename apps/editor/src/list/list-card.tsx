@@ -28,7 +28,7 @@ export const ListCard = memo(function ListCard({ id, at, setting }: ListCardProp
   return <FarCard id={id} onNear={setNear} />
 })
 
-/** The name of a block that is out of sight. The Tab key reaches it, and goes on in its text. */
+/** The name of a block that is out of sight. The Tab key reaches it and goes on in its text, and backwards at its last control. */
 function FarCard({ id, onNear }: { readonly id: string; readonly onNear: (isNear: true) => void }): ReactNode {
   const title = titleOf(useField(id, 'title'), id)
   const watch = useCallback((card: HTMLElement) => watchCard(card, () => onNear(true)), [onNear])
@@ -40,9 +40,16 @@ function FarCard({ id, onNear }: { readonly id: string; readonly onNear: (isNear
       data-block={id}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it has a text field as soon as it has the focus
       tabIndex={0}
-      onFocus={() => openBlock(id)}
+      onFocus={({ currentTarget, relatedTarget }) =>
+        openBlock(id, { isFromBehind: isBehind(relatedTarget, currentTarget) })
+      }
     >
       {title}
     </section>
   )
+}
+
+/** Whether the focus comes from further down the page: by Shift+Tab. */
+function isBehind(from: EventTarget | null, card: HTMLElement): boolean {
+  return from instanceof Node && (card.compareDocumentPosition(from) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0
 }

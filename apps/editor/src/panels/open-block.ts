@@ -6,6 +6,8 @@ export interface OpenBlockOptions {
   readonly passage?: string
   /** Whether the focus stays where it is; otherwise it moves into the block's text. */
   readonly keepsFocus?: boolean
+  /** Whether the focus came backwards, from behind the block: it moves to the block's last control then. */
+  readonly isFromBehind?: boolean
 }
 
 /** The canvas, for the rest of the page, which can't scroll in it. */
@@ -40,7 +42,10 @@ export const openPlace: CanvasDoor['showPlace'] = (at) => canvas?.showPlace(at)
 export const fitBoard: CanvasDoor['fit'] = () => canvas?.fit()
 
 /** Brings a block into view and the focus into its text. Returns false if the page does not show the block. */
-export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlockOptions = {}): boolean {
+export function openBlock(
+  id: string,
+  { passage, keepsFocus = false, isFromBehind = false }: OpenBlockOptions = {},
+): boolean {
   // Rendered at once: a canvas leaves out of the page what is far away.
   const isOnCanvas = flushSync(() => canvas?.show(id) === true)
   const find = () => document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
@@ -50,6 +55,10 @@ export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlock
   const card = find() ?? there
   if (!isOnCanvas) scrollTo(card)
   if (keepsFocus) return true
+  if (isFromBehind) {
+    lastControl(card)?.focus()
+    return true
+  }
   const field = card.querySelector<HTMLElement>('[aria-label^="Content of"]')
   field?.focus({ preventScroll: true })
   if (field instanceof HTMLTextAreaElement && passage !== undefined) {
@@ -57,6 +66,11 @@ export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlock
     if (at !== -1) field.setSelectionRange(at, at + passage.length)
   }
   return true
+}
+
+function lastControl(card: HTMLElement): HTMLElement | undefined {
+  const controls = card.querySelectorAll<HTMLElement>('button, input, select, textarea, a[href]')
+  return [...controls].findLast((it) => it.tabIndex >= 0 && !it.matches(':disabled') && it.checkVisibility())
 }
 
 function scrollTo(card: HTMLElement): void {

@@ -79,7 +79,10 @@ export function SidePanels({ name, self, actor, open, onOpen }: SidePanelsProps)
       {open?.name === 'Tasks' && <TasksPanel onClose={close} />}
       {open?.name === 'Leases' && <LeasesPanel onClose={close} />}
       {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
-      {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
+      {open?.name === 'Demonstration' && (
+        // Made anew for a scenario, so that it plays also while the panel is open.
+        <DemonstrationPanel key={open.scenario} name={name} first={open.scenario} onClose={close} />
+      )}
     </>
   )
 }

@@ -56,6 +56,9 @@ export class ShownProgress {
     const entry = statuses.get(name)
     if (entry === undefined || entry.run.id !== id || entry.status !== 'syncing') return
     const actor = server.get()?.actor ?? target.actor ?? 'user'
+    // Of two reports of one status on one run the actor's name decides. One that loses would show nobody anything, and tell everybody
+    // of a conflict.
+    if (actor < entry.actor) return
     const { task, detail } = entry
     statuses.report(name, entry.run, 'syncing', {
       source: 'user_action',
