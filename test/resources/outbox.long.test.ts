@@ -29,13 +29,19 @@ it('[RS30, RS31, RS33] endpoints are told what they asked for, signed with both 
     type: 'joinery.changed',
     data: {
       paths: ['order/statuses'],
-      statuses: [{ block: 'order', machine: 'sync@1', name: 'crm', status: 'pending', run: { no: 1 } }],
+      statuses: [{ block: 'order', machine: 'sync@1', name: 'crm', status: 'pending', run: { no: 1 }, before: null }],
     },
+  })
+  // The next one tells from where to where it went.
+  const again = await scene.change('shop', 'POST', 'order/statuses/sync@1/crm/runs', {})
+  await Promise.all([all.told('shop', again), statuses.told('shop', again)])
+  expect(statuses.taken[1]).toMatchObject({
+    data: { statuses: [{ name: 'crm', status: 'pending', run: { no: 2 }, before: { status: 'pending', run: 1 } }] },
   })
   // Each record is told once, in order.
   const ranges = all.taken.filter(({ data }) => data.workspace === 'shop').map(({ data }) => data.lsn)
   expect(ranges.every(({ from }, n) => n === 0 || from > (ranges[n - 1]?.through ?? 0))).toBe(true)
-  expect(await scene.metrics()).toMatch(/joinery_webhook_deliveries_total\{subscription="s1",outcome="sent"\} 1/)
+  expect(await scene.metrics()).toMatch(/joinery_webhook_deliveries_total\{subscription="s1",outcome="sent"\} 2/)
 })
 
 it('[RS34, RS35, RS40, A150, A151] an endpoint that is dead stops nobody, and what it missed is replayed or dropped', async () => {

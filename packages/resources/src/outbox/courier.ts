@@ -4,6 +4,7 @@ import { Bell } from './bell.ts'
 import type { Delivery, LaneEvent, LaneFold, Place, Tried } from './lane-fold.ts'
 import type { Sent } from './send.ts'
 import type { ChangeKind, Subscription } from './subscription-config.ts'
+import { resourceKeyOf, type Told, type ToldList, toldIn } from './told-statuses.ts'
 
 /** Time for which other changes than those of contents are gathered, ms: an edit of a person is often several records. */
 const GATHER_MS = 100
@@ -198,11 +199,13 @@ export class Courier {
     this.#read = through
     if (batch.from === undefined) return 0
     const { from, paths, isCut, at } = batch
-    const statuses = await lane.statusesOf(batch.blocksWithStatus)
+    const shown = await lane.statusesOf(batch.blocksWithStatus)
+    const statuses = shown.map((status) => ({ ...status, before: this.#before(status) }))
     this.#plan(
       { generation, from, through },
       { type: 'joinery.changed', timestamp: new Date(at).toISOString() },
       { paths, isCut, statuses },
+      toldIn(shown),
     )
     return 0
   }
@@ -215,12 +218,30 @@ export class Courier {
     return 0
   }
 
-  #plan(range: Pick<Delivery, 'generation' | 'from' | 'through'>, head: object, data: object): void {
+  /** The status that the delivery before told of a resource; null if that is not known. */
+  #before(status: object): Told | null {
+    const key = resourceKeyOf(status)
+    return (key === undefined ? undefined : this.#lane.fold.toldOf(this.name, key)) ?? null
+  }
+
+  #plan(
+    range: Pick<Delivery, 'generation' | 'from' | 'through'>,
+    head: object,
+    data: object,
+    told: ToldList = [],
+  ): void {
     const { workspace } = this.#lane
     const { generation, from, through } = range
     const body = JSON.stringify({ ...head, data: { workspace, generation, lsn: { from, through }, ...data } })
     const id = `evt_${generation}_${from}-${through}_${this.name}`
-    this.#lane.append({ type: 'planned', subscription: this.name, id, ...range, body })
+    this.#lane.append({
+      type: 'planned',
+      subscription: this.name,
+      id,
+      ...range,
+      body,
+      ...(told.length > 0 && { told }),
+    })
   }
 
   async #deliver(delivery: Tried, isAgain: boolean): Promise<number> {

@@ -5,12 +5,14 @@ import { type LaneEvent, LaneFold, laneEvents, laneStates } from './lane-fold.ts
 const subscription = fc.constantFrom('a', 'b')
 const id = fc.constantFrom('evt_1', 'evt_2', 'evt_3')
 const lsn = fc.nat(50)
+const status = fc.record({ status: fc.constantFrom('pending', 'synced'), run: fc.nat(3) })
 const event: fc.Arbitrary<LaneEvent> = fc.oneof(
   fc.record({ type: fc.constant('begun' as const), subscription, generation: fc.constantFrom('g', 'h'), through: lsn }),
   fc.record({ type: fc.constant('moved' as const), subscription, through: lsn }),
   fc.record({
     type: fc.constant('planned' as const),
     ...{ subscription, id, generation: fc.constantFrom('g', 'h'), from: lsn, through: lsn, body: fc.string() },
+    told: fc.option(fc.array(fc.tuple(fc.constantFrom('r', 's'), status), { maxLength: 3 }), { nil: undefined }),
   }),
   fc.record({ type: fc.constant('failed' as const), subscription, id, nextAt: lsn, why: fc.string() }),
   fc.record({ type: fc.constantFrom('sent' as const, 'refused' as const), subscription, id }),
@@ -23,7 +25,10 @@ function foldOf(events: readonly LaneEvent[], fold = new LaneFold()): LaneFold {
   return fold
 }
 
-const seen = ({ places, dead }: LaneFold): object => ({ places, dead })
+const seen = ({ places, dead, told }: LaneFold): object => ({
+  ...{ places, dead },
+  told: Array.from(told, ([name, statuses]) => [name, statuses.list]),
+})
 
 it('[RS32] a snapshot of deliveries with the records after it makes the state of all records', () => {
   fc.assert(

@@ -1,5 +1,6 @@
 import { type Codec, type Fold, jsonCodec, readVersioned, versioned } from '@joinery/log'
 import { z } from 'zod'
+import { type Told, ToldStatuses, toldList } from './told-statuses.ts'
 
 const delivery = z.object({
   /** The same in all attempts: receivers know repeats by it. */
@@ -18,7 +19,8 @@ const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('begun'), subscription, generation: z.string(), through: z.number() }),
   /** All records up to this one matter to nobody, or were told. */
   z.object({ type: z.literal('moved'), subscription, through: z.number() }),
-  z.object({ type: z.literal('planned'), subscription, ...delivery.shape }),
+  /** `told`: the statuses that the delivery tells. */
+  z.object({ type: z.literal('planned'), subscription, ...delivery.shape, told: toldList.optional() }),
   z.object({ type: z.literal('failed'), subscription, id, nextAt: z.number(), why: z.string() }),
   /** The receiver has it, or wants it never more. */
   z.object({ type: z.enum(['sent', 'refused']), subscription, id }),
@@ -53,6 +55,7 @@ const place = z.object({
 const saved = z.object({
   places: z.array(z.tuple([z.string(), place])),
   dead: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), dead]))])),
+  told: z.array(z.tuple([z.string(), toldList])).default([]),
 })
 
 /** A delivery with its attempts so far. */
@@ -67,12 +70,15 @@ export class LaneFold implements Fold<LaneEvent> {
   readonly places = new Map<string, Place>()
   /** By subscription, then by id. */
   readonly dead = new Map<string, Map<string, Dead>>()
+  /** The statuses that were told last, by subscription. */
+  readonly told = new Map<string, ToldStatuses>()
 
   take(happened: LaneEvent, at: number): void {
     const { subscription: name } = happened
     if (happened.type === 'begun') {
       const { generation, through } = happened
       this.places.set(name, { generation, through })
+      this.told.delete(name)
       return
     }
     const place = this.places.get(name)
@@ -82,7 +88,10 @@ export class LaneFold implements Fold<LaneEvent> {
         this.places.set(name, { ...place, through: happened.through })
         return
       case 'planned': {
-        const { type: _type, subscription: _name, ...plan } = happened
+        const { type: _type, subscription: _name, told = [], ...plan } = happened
+        // Another history has other resources under the same names.
+        if (plan.generation !== place.generation) this.told.delete(name)
+        if (told.length > 0) this.#toldOf(name).take(told)
         this.places.set(name, { ...place, plan: { ...plan, attempts: 0, at, nextAt: at } })
         return
       }
@@ -111,6 +120,11 @@ export class LaneFold implements Fold<LaneEvent> {
     }
   }
 
+  /** The status of a resource that a subscription was told last; undefined if that is not known. */
+  toldOf(name: string, resource: string): Told | undefined {
+    return this.told.get(name)?.get(resource)
+  }
+
   deadOf(name: string, id: string): Dead | undefined {
     return this.dead.get(name)?.get(id)
   }
@@ -125,6 +139,12 @@ export class LaneFold implements Fold<LaneEvent> {
 
   get deadCount(): number {
     return [...this.dead.values()].reduce((sum, all) => sum + all.size, 0)
+  }
+
+  #toldOf(name: string): ToldStatuses {
+    const told = this.told.get(name) ?? new ToldStatuses()
+    this.told.set(name, told)
+    return told
   }
 
   #die(name: string, place: Place, { id: died, why }: { readonly id: string; readonly why: string }, at: number): void {
@@ -156,15 +176,21 @@ export const laneEvents: Codec<LaneEvent> = jsonCodec(event, 'a record of webhoo
 
 export const laneStates: Codec<LaneFold> = {
   encode: (fold) => {
-    const { places, dead } = fold
-    return versioned([JSON.stringify({ places: [...places], dead: [...dead].map(([name, all]) => [name, [...all]]) })])
+    const { places, dead, told } = fold
+    const state = {
+      places: [...places],
+      dead: [...dead].map(([name, all]) => [name, [...all]]),
+      told: [...told].map(([name, statuses]) => [name, statuses.list]),
+    }
+    return versioned([JSON.stringify(state)])
   },
   decode: (bytes) =>
     readVersioned(bytes, 'the state of webhook deliveries', (text) => {
-      const { places, dead } = saved.parse(JSON.parse(text))
+      const { places, dead, told } = saved.parse(JSON.parse(text))
       const fold = new LaneFold()
       for (const [name, place] of places) fold.places.set(name, place)
       for (const [name, all] of dead) fold.dead.set(name, new Map(all))
+      for (const [name, list] of told) fold.told.set(name, new ToldStatuses(list))
       return fold
     }),
 }
