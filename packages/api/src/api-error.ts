@@ -181,6 +181,8 @@ function ofLog(error: LogError): ApiError {
   if (code === 'corrupted') return new ApiError('quarantined', message, { cause: error })
   if (code === 'deleted') return new ApiError('workspace_deleted', message, { cause: error })
   if (code === 'no_quorum') return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 5 })
+  // The cluster has to be updated first, which is no failure of this server's storage.
+  if (code === 'unsupported') return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 60 })
   const isElsewhere = code === 'closed' || code === 'fenced' || code === 'not_owner'
   return new ApiError(isElsewhere ? 'unavailable' : 'storage_failed', message, {
     cause: error,

@@ -3,14 +3,17 @@ import { type AdoptingStore, type SteadyClock, systemSteadyClock } from '@joiner
 import { digestOfDocument } from '@joinery/server'
 import type { Engine } from './engine/engine.ts'
 import { Patience } from './engine/patience.ts'
+import { LATER_KINDS } from './history/message.ts'
 import type { ClusterIdentity } from './nodes/cluster-identity.ts'
 import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
 import { Locks } from './nodes/locks.ts'
 import { Nodes } from './nodes/nodes.ts'
+import { assertReadable } from './nodes/readable-kinds.ts'
 import { answerChecks, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
 import { Follower } from './store/follower.ts'
 import { answerCopies, OtherCopies } from './store/other-copies.ts'
+import { Purges } from './store/purges.ts'
 import { Rebuild } from './store/rebuild.ts'
 import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
@@ -68,7 +71,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const { engine, store: local, node, advertise, version = '', clock = systemSteadyClock, onReplaced } = options
   const { awaitsReplication, copy, identity, logger } = options
   const session = randomUUID()
-  const self = { node, session, address: advertise, version, isDraining: false }
+  const self = { node, session, address: advertise, version, isDraining: false, kinds: [...LATER_KINDS] }
   const { patience = new Patience({ waitMs: 0 }) } = options
   const nodes = await patience.ask('the entry of this node', () => {
     return Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
@@ -80,12 +83,21 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
       await nodes.leave().catch(() => undefined)
       throw error
     })
+  const purges = await patience
+    .ask('the notes of what was purged', () => Purges.open(engine, local, clock))
+    .catch(async (error: unknown) => {
+      ownership.close()
+      await nodes.leave().catch(() => undefined)
+      throw error
+    })
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
-    ...{ local, engine, ownership, node, session, clock },
+    ...{ local, engine, ownership, node, session, clock, purges },
+    assertReadable: (workspace, kind) => assertReadable(nodes, workspace, kind),
     others: new OtherCopies({
       ...{ engine, nodes, clock, cluster: identity?.id },
       needed: async (workspace) => (await rebuild?.needed(workspace)) ?? [],
+      purged: (workspace) => purges.ask(workspace),
     }),
     ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),

@@ -257,6 +257,14 @@ export interface AdoptingLog extends WorkspaceLog {
 /** A store whose logs can be copies. */
 export interface AdoptingStore extends EventStore {
   open(workspace: string): Promise<AdoptingLog>
+  /** The generation of a log, also of one that is deleted or open; undefined if there is none. */
+  generationOf(name: string): Promise<string | undefined>
+  /**
+   * Removes everything of one log, as {@link purge} does, and of no other: the history that it is a copy of was purged. It need not be
+   * deleted, and may be a system log whose workspace exists. Does nothing if there is none. Resolves when that is done; cut short, it can
+   * be done again, and the log is `deleted` until then. Throws `locked` while the log is open, `closed`, or the storage error.
+   */
+  discard(name: string): Promise<void>
 }
 
 /** The intact part of a damaged workspace, for reading only. */

@@ -16,6 +16,7 @@ export type LogErrorCode =
   | 'invalid'
   | 'duplicate_key'
   | 'not_loadable'
+  | 'unsupported'
 
 export interface LogErrorOptions extends ErrorOptions {
   readonly workspace?: string

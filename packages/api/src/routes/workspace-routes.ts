@@ -163,7 +163,10 @@ const purge = route(
     const lease = leaseBesideWork(tasks, workspace as WorkspaceId, headers['x-joinery-lease'])
     await workspaces.leases.assertStands(workspace as WorkspaceId, lease)
     await assertDeleted(workspaces, workspace as WorkspaceId)
-    await workspaces.purge(workspace as WorkspaceId)
+    await workspaces.purge(workspace as WorkspaceId).catch((error: unknown) => {
+      // Another node may have undeleted or purged it since.
+      throw error instanceof LogError && error.code === 'invalid' ? notDeleted(workspace, error) : error
+    })
     return { status: 204 }
   },
 )
@@ -176,7 +179,11 @@ async function assertDeleted(workspaces: Workspaces, workspace: WorkspaceId): Pr
   })
   if (position === undefined) return
   assertKnown(workspace, position)
-  throw new ApiError('not_deleted', `workspace "${workspace}" is not deleted: DELETE it first`)
+  throw notDeleted(workspace)
+}
+
+function notDeleted(workspace: string, cause?: Error): ApiError {
+  return new ApiError('not_deleted', `workspace "${workspace}" is not deleted: DELETE it first`, { cause })
 }
 
 /** True for the error of the log for a name under which nothing is stored. */

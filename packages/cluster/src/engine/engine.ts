@@ -68,6 +68,11 @@ export interface EngineLog {
   readPart(part: number, after: number, limit: number): Promise<PartMessage[]>
   /** Sequence of the last message of a part, as some replica has it; 0 for none. */
   endOf(part: number): Promise<number>
+  /**
+   * Removes the messages of `subject` before the sequence `sequence`. Those from there on stay, and so do the sequences. Removes nothing
+   * if that is done already. Resolves once a quorum has it; a replica that lags may give them a little longer.
+   */
+  removeBefore(subject: string, sequence: number): Promise<void>
   /** Subjects that have messages. */
   subjects(): Promise<string[]>
   /**

@@ -4,6 +4,7 @@ import { HistoryError } from './history-error.ts'
 import { HistoryReader } from './history-reader.ts'
 import { saysSetBack } from './message.ts'
 import { type Position, START } from './position.ts'
+import { isEndedBy, ofPurged } from './purged-copy.ts'
 import type { ReplicaLog } from './replica-log.ts'
 
 const READ_LIMIT = 256
@@ -27,7 +28,8 @@ export interface CatchUpOptions {
 /**
  * Brings a node's copy up to what the engine gives now, or up to and with a message. A record that the node has already stays. Where
  * the engine has another one, the node's own records from there on are cut off if they were never acknowledged. If one of them was, that
- * is `diverged`, and both stay as they are. Throws `corrupted` or `unknown_format`, too; the copy ends before that message then.
+ * is `diverged`, and both stay as they are. Throws `corrupted` or `unknown_format`, too; the copy ends before that message then. Throws
+ * `purged` where the history that it has was purged.
  */
 export async function catchUp(place: Place, { until, isSetBack = false }: CatchUpOptions = {}): Promise<void> {
   const { log, workspace, subject, local } = place
@@ -61,6 +63,11 @@ export async function adoptMessages(
   for (const message of messages) {
     try {
       const { records, origin = brought.origin, facts, position } = reader.read(message)
+      if (facts.kind === 'purge') {
+        // What comes before is nobody's any more: not even a copy takes it.
+        brought = { records: [] }
+        if (isEndedBy(local, facts, message.sequence)) throw ofPurged(reader.workspace, message.sequence)
+      }
       // Parts are read again with their last one: the mark stands before them.
       const mark = facts.kind === 'part' ? brought.mark : position
       brought = { records: [...brought.records, ...records], mark, origin }

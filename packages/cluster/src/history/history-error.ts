@@ -4,9 +4,17 @@
  * - `unknown_format`: a newer version wrote a message. This node must not own the workspace.
  * - `regressed`: the engine has lost messages that it had acknowledged.
  * - `deleted`: the workspace is deleted.
+ * - `purged`: this node's copy is of a history that was purged. It has to be discarded, and what was asked for begun anew.
  * - `diverged`: the local log has other records than the engine, and neither contains the other.
  */
-export type HistoryErrorCode = 'fenced' | 'corrupted' | 'unknown_format' | 'regressed' | 'deleted' | 'diverged'
+export type HistoryErrorCode =
+  | 'fenced'
+  | 'corrupted'
+  | 'unknown_format'
+  | 'regressed'
+  | 'deleted'
+  | 'purged'
+  | 'diverged'
 
 /** An error of a workspace's history on the engine. `sequence` is the message's; 0 if it is about none. */
 export class HistoryError extends Error {

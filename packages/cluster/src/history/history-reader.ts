@@ -3,7 +3,7 @@ import type { StoredMessage } from '../engine/engine.ts'
 import { HistoryError } from './history-error.ts'
 import { chainAfter, type Facts, factsOf } from './message.ts'
 import { splitOrigin } from './origin-body.ts'
-import type { Position } from './position.ts'
+import { type Position, START } from './position.ts'
 
 /** Result of reading one message. */
 export interface ReadMessage {
@@ -16,7 +16,8 @@ export interface ReadMessage {
 
 /**
  * Reads the messages of one workspace in order, from a position on. Every message must follow from the one before: the chain
- * fits, the epoch does not fall, the LSNs have no gap. Anything else is `corrupted`, and is never passed over.
+ * fits, the epoch does not fall, the LSNs have no gap. Anything else is `corrupted`, and is never passed over. A `purge` follows from
+ * itself alone, since what was before it is removed: another history begins there.
  */
 export class HistoryReader {
   readonly workspace: string
@@ -38,21 +39,23 @@ export class HistoryReader {
     const facts = factsOf(this.workspace, message)
     this.#check(message, facts)
     const { records, origin } = this.#contentOf(message, facts)
-    const { epoch, last, chain } = facts
-    const generation = facts.generation ?? this.#position.generation
+    const { kind, epoch, last, chain } = facts
+    const generation = kind === 'purge' ? undefined : (facts.generation ?? this.#position.generation)
     this.#position = { sequence: message.sequence, epoch, lsn: last, chain, generation }
     return { facts, records, origin, position: this.#position }
   }
 
   #check(message: StoredMessage, facts: Facts): void {
-    const { sequence, epoch, lsn, chain, generation } = this.#position
+    const isPurge = facts.kind === 'purge'
+    const { sequence, epoch } = this.#position
+    const { lsn, chain, generation } = isPurge ? { ...START, generation: facts.generation } : this.#position
     const wrong = (reason: string): HistoryError =>
       new HistoryError('corrupted', this.workspace, message.sequence, reason)
     if (message.sequence <= sequence) throw wrong(`it comes after message ${sequence}`)
     if (facts.chain !== chainAfter(chain, facts, message.body))
       throw wrong('it does not follow from the message before')
-    const mayBegin = facts.kind === 'epoch'
-    if (mayBegin ? facts.epoch <= epoch : facts.epoch !== epoch) throw wrong(`epoch ${facts.epoch} follows ${epoch}`)
+    const begins = facts.kind === 'epoch' || facts.kind === 'purging' || isPurge
+    if (begins ? facts.epoch <= epoch : facts.epoch !== epoch) throw wrong(`epoch ${facts.epoch} follows ${epoch}`)
     if (facts.first !== lsn + 1 || facts.last < lsn) throw wrong(`record ${facts.first} follows ${lsn}`)
     const hasRecords = facts.kind === 'records' || facts.kind === 'origin'
     if (facts.kind === 'origin' && lsn > 0) throw wrong(`a beginning follows ${lsn}`)
@@ -63,7 +66,7 @@ export class HistoryReader {
   }
 
   #contentOf(message: StoredMessage, { kind, first, last }: Facts): Pick<ReadMessage, 'records' | 'origin'> {
-    if (kind === 'epoch') this.#parts = []
+    if (kind === 'epoch' || kind === 'purge') this.#parts = []
     if (kind === 'part') this.#parts.push(message.body)
     if (kind !== 'records' && kind !== 'origin') return { records: [], origin: undefined }
     const bytes = this.#parts.length === 0 ? message.body : Buffer.concat([...this.#parts, message.body])

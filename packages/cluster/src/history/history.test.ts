@@ -141,7 +141,7 @@ it('[Q71] a copy that is longer by what another owner has written during a takeo
         const { publisher } = await takeOver(a)
         await edit(a, publisher, 'meanwhile')
       }
-      return a.local.head > end ? async () => undefined : undefined
+      return a.local.head > end ? { bring: async () => undefined } : {}
     },
   }
   const { regressed } = await takeOver({ ...b, others })

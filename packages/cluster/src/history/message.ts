@@ -6,10 +6,22 @@ import { HistoryError } from './history-error.ts'
  * Kinds of messages in a workspace's history: an owner begins (`epoch`), records (`records`), the beginning of a log whose first
  * records were dropped, with its first record (`origin`), bytes of records that are too
  * large for one message, which count with the next `records` or `origin` (`part`), and the deletion of the workspace (`tombstone`), which the next
- * epoch takes back.
+ * epoch takes back. Every version reads these.
  */
-const KINDS = ['epoch', 'records', 'origin', 'part', 'tombstone'] as const
+const FIRST_KINDS = ['epoch', 'records', 'origin', 'part', 'tombstone'] as const
+/**
+ * Kinds that came later: the purge of a deleted workspace has begun, which nothing takes back (`purging`), and nothing before is anybody's
+ * any more (`purge`). Such a kind is written only where all living nodes read it.
+ */
+export const LATER_KINDS = ['purging', 'purge'] as const
+const KINDS = [...FIRST_KINDS, ...LATER_KINDS] as const
 export type Kind = (typeof KINDS)[number]
+export type LaterKind = (typeof LATER_KINDS)[number]
+
+/** True if a message of this kind is the last one of a deleted workspace. */
+export function isDeletion(kind: string | undefined): boolean {
+  return kind === 'tombstone' || kind === 'purging'
+}
 
 /** The headers of a message, read. */
 export interface Facts {
@@ -21,6 +33,7 @@ export interface Facts {
   /** LSN of its first record and of its last; for a message without records both are the last LSN before it, the first plus 1. */
   readonly first: number
   readonly last: number
+  /** Generation of the history; of a `purge`, that of the history which it ends. */
   readonly generation: string | undefined
   readonly chain: string
 }

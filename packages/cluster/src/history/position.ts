@@ -19,6 +19,7 @@ export const START: Position = { sequence: 0, epoch: 0, lsn: 0, chain: '0'.repea
 
 /** The position after a message, as the message itself says. Throws `corrupted`. */
 export function positionOf(workspace: string, message: StoredMessage): Position {
-  const { epoch, last, chain, generation } = factsOf(workspace, message)
-  return { sequence: message.sequence, epoch, lsn: last, chain, generation }
+  const { kind, epoch, last, chain, generation } = factsOf(workspace, message)
+  // Behind a purge another history begins.
+  return { sequence: message.sequence, epoch, lsn: last, chain, generation: kind === 'purge' ? undefined : generation }
 }

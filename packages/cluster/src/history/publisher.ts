@@ -117,8 +117,12 @@ export class Publisher {
     return this.#waiting[0]?.sinceMs
   }
 
-  /** Says that the workspace is deleted. Call it when nothing waits. Resolves once a quorum has that. */
-  tombstone(): Promise<void> {
+  /**
+   * Says that the workspace is deleted. Call it when nothing waits. Resolves once a quorum has that. `generation` is that of the history,
+   * where the engine has no record of it.
+   */
+  tombstone(generation?: string): Promise<void> {
+    this.#generation ??= generation
     return this.#append('tombstone', this.#position.lsn, new Uint8Array())
   }
 

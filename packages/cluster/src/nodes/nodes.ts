@@ -16,6 +16,8 @@ const nodeInfo = z.object({
   version: z.string(),
   /** True for a node that gives its workspaces away and takes no new ones. */
   isDraining: z.boolean(),
+  /** Kinds of messages that the node reads, beside those that every version does. Earlier versions say nothing. */
+  kinds: z.array(z.string()).optional(),
 })
 
 export type NodeInfo = Readonly<z.infer<typeof nodeInfo>>

@@ -49,6 +49,12 @@ export class SharedTable<T> {
     return this.#values.get(name)
   }
 
+  /** The value of a name, as the engine says now. Rejects with the engine's errors. */
+  async ask(name: string): Promise<T | undefined> {
+    const entry = await this.#meta.get(this.#keyOf(name))
+    return entry && fromBytes(this.#options.schema, entry.value)
+  }
+
   /** All names and values, as this node has heard last. */
   entries(): IterableIterator<[name: string, value: T]> {
     return this.#values.entries()
@@ -57,7 +63,7 @@ export class SharedTable<T> {
   /** Merges a value with the one that stands. Resolves once a quorum has it. Rejects with the engine's errors: it may stand or not. */
   async put(name: string, value: T): Promise<void> {
     const { schema, merge = (_before, next) => next } = this.#options
-    const key = `${this.#options.prefix}.${engineNameOf(name)}`
+    const key = this.#keyOf(name)
     for (;;) {
       const entry = await this.#meta.get(key)
       const before = entry === undefined ? undefined : fromBytes(schema, entry.value)
@@ -74,6 +80,10 @@ export class SharedTable<T> {
     this.#isClosed = true
     this.#stop()
     for (const cancel of this.#waits) cancel()
+  }
+
+  #keyOf(name: string): string {
+    return `${this.#options.prefix}.${engineNameOf(name)}`
   }
 
   #note(key: string, bytes: Uint8Array | undefined): void {

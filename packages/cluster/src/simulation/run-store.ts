@@ -3,11 +3,13 @@ import { DelegatingStore } from '@joinery/log/testing'
 
 /** A node's disk as one run of its process has it: after a kill nothing of that run reads or writes it any more. */
 export class RunStore extends DelegatingStore implements AdoptingStore {
+  readonly #disk: AdoptingStore
   readonly #logs = new Set<AdoptingLog>()
   #isKilled = false
 
   constructor(disk: AdoptingStore) {
     super(disk)
+    this.#disk = disk
   }
 
   override async open(workspace: string): Promise<AdoptingLog> {
@@ -16,6 +18,16 @@ export class RunStore extends DelegatingStore implements AdoptingStore {
     this.#logs.add(log)
     if (this.#isKilled) await log.close()
     return log
+  }
+
+  async generationOf(name: string): Promise<string | undefined> {
+    if (this.#isKilled) throw new Error('killed')
+    return await this.#disk.generationOf(name)
+  }
+
+  async discard(name: string): Promise<void> {
+    if (this.#isKilled) throw new Error('killed')
+    await this.#disk.discard(name)
   }
 
   /** The process is killed: what it had open is free for the next run. */

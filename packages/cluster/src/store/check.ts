@@ -2,6 +2,7 @@ import { type AdoptingLog, isSystemLog, LogError, type Lsn } from '@joinery/log'
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
+import { isDeletion } from '../history/message.ts'
 import { type Position, positionOf, START } from '../history/position.ts'
 import { fromBytes, toBytes } from '../nodes/json-value.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
@@ -133,7 +134,7 @@ async function checkLog(
 ): Promise<CheckedLog> {
   const last = await engine.log.last(engineNameOf(workspace))
   const position = last === undefined ? START : positionOf(workspace, last)
-  const end: End = { ...position, isDeleted: last?.headers['Jy-Kind'] === 'tombstone' }
+  const end: End = { ...position, isDeleted: isDeletion(last?.headers['Jy-Kind']) }
   const ask = (node: string, more: Omit<Question, 'workspace'>) => askHead(engine, node, { workspace, ...more })
   const heads = new Map<string, HeadOfLog | undefined>()
   await Promise.all(nodes.map(async (node) => heads.set(node, await ask(node, { through: end.lsn, digests }))))
@@ -178,9 +179,9 @@ function judge(node: string, head: HeadOfLog | undefined, end: End, reference: H
   if (error !== undefined) return { node, lsn, epoch, state: 'unreadable', reason: error }
   if (isDeleted && end.isDeleted) return { node, lsn: end.lsn, epoch: end.epoch, state: 'equal' }
   // A log that nobody has made has no record, and keeps no mark.
-  if (end.generation === undefined && lsn === 0) return { node, lsn, epoch: end.epoch, state: 'equal' }
+  if (end.generation === undefined && lsn === 0 && !isDeleted) return { node, lsn, epoch: end.epoch, state: 'equal' }
   if (end.isDeleted || head.sequence < end.sequence)
-    return { node, lsn, epoch, state: 'behind', lacks: end.lsn - markLsn }
+    return { node, lsn, epoch, state: 'behind', lacks: Math.max(0, end.lsn - markLsn) }
   if (head.sequence === end.sequence && head.markChain !== end.chain) {
     return { node, lsn, epoch, state: 'diverged', reason: 'it agrees with another history than the engine has' }
   }

@@ -3,7 +3,9 @@ import type { Engine, PartMessage } from '../engine/engine.ts'
 import { adoptMessages, catchUp, type Place } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
+import { isDeletion } from '../history/message.ts'
 import { positionOf, START } from '../history/position.ts'
+import { ofPurged } from '../history/purged-copy.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import { LateCopies } from './late-copies.ts'
 import { localCopyOf } from './local-copy.ts'
@@ -171,7 +173,7 @@ export class Follower {
     })
     if (taken === 'late') return this.#late.note(name, part, messages)
     this.#late.settle(name, through)
-    if (taken === 'done' && messages.at(-1)?.headers['Jy-Kind'] === 'tombstone') await this.#delete(name)
+    if (taken === 'done' && isDeletion(messages.at(-1)?.headers['Jy-Kind'])) await this.#delete(name)
   }
 
   async #delete(name: string): Promise<void> {
@@ -185,15 +187,16 @@ export class Follower {
   }
 
   /**
-   * Takes a deletion back if the history goes on behind it. Resolves with `deleted` if it does not. `through` is a message that the
+   * Takes a deletion back if the history goes on behind it, or discards the copy if it was purged. Resolves with `deleted` if it does not. `through` is a message that the
    * engine has shown: a replica that ends before it lags.
    */
   async #undelete(name: string, through: number): Promise<'late' | 'deleted'> {
     const { store, engine } = this.#options
     const last = await engine.log.last(engineNameOf(name))
     if (last === undefined || last.sequence < through) return 'late'
-    if (last.headers['Jy-Kind'] === 'tombstone') return 'deleted'
-    await store.inTurn(name, () => store.local.undelete(name))
+    const kind = last.headers['Jy-Kind']
+    if (isDeletion(kind)) return 'deleted'
+    await store.revive(name, kind)
     return 'late'
   }
 
@@ -217,7 +220,7 @@ export class Follower {
       })
       if (taken === 'late') continue
       const last = await engine.log.last(engineNameOf(name))
-      if (taken === 'done' && last?.headers['Jy-Kind'] === 'tombstone' && last.sequence >= through)
+      if (taken === 'done' && isDeletion(last?.headers['Jy-Kind']) && (last?.sequence ?? 0) >= through)
         await this.#delete(name)
       this.#late.settle(name, through)
     }
@@ -230,6 +233,8 @@ export class Follower {
     const { mark } = local
     const place = { log: engine.log, workspace, subject: engineNameOf(workspace), local }
     const found = await findMark(place)
+    const isPurged = log.generation !== undefined && store.purgedOf(workspace).includes(log.generation)
+    if (found === 'purged' || (found !== 'there' && isPurged)) throw ofPurged(workspace, 0)
     if (found === 'unseen' && through > mark.sequence) return false
     if (found === 'unseen') {
       // The copy stays as it is: its mark proves later what the engine has lost.
@@ -285,13 +290,15 @@ function isMuch(messages: readonly PartMessage[]): boolean {
 
 /**
  * Whether the engine still has the message of a copy's mark. It is `gone` only if another message proves that: nothing is concluded
- * from an end, since a replica that lags ends there, too. Until then it is `unseen`.
+ * from an end, since a replica that lags ends there, too. Until then it is `unseen`. It is `purged` if a purge is all that is left of before.
  */
-async function findMark({ log, workspace, subject, local }: Place): Promise<'there' | 'gone' | 'unseen'> {
+async function findMark({ log, workspace, subject, local }: Place): Promise<'there' | 'gone' | 'unseen' | 'purged'> {
   const { sequence, epoch, lsn, chain, generation } = local.mark
   if (sequence === 0) return 'there'
   const [found] = await log.read(subject, sequence - 1, 1)
   if (found !== undefined) {
+    // It is the first one left.
+    if (found.sequence > sequence && found.headers['Jy-Kind'] === 'purge') return 'purged'
     return found.sequence === sequence && found.headers['Jy-Chain'] === chain ? 'there' : 'gone'
   }
   const last = await log.last(subject)

@@ -14,6 +14,7 @@ import { EngineError } from '../engine/engine-error.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { joinOrigin, splitOrigin } from '../history/origin-body.ts'
 import type { ReplicaLog } from '../history/replica-log.ts'
+import type { FoundCopies } from '../history/takeover.ts'
 import { fromBytes, toBytes } from '../nodes/json-value.ts'
 import type { NodeInfo, Nodes } from '../nodes/nodes.ts'
 import type { ReplicatedStore } from './replicated-store.ts'
@@ -46,8 +47,12 @@ const copyEnd = z.object({
   generation: z.string(),
   /** Chain value of the record at `at`, or else at the floor. */
   chain: z.string(),
+  /** Generations of this log that were purged, as the node knows. */
+  purged: z.array(z.string()).optional(),
 })
 type CopyEnd = z.infer<typeof copyEnd>
+/** What a node says that has no copy which is longer than the engine's history, but knows of purges. */
+const NO_COPY: CopyEnd = { floor: 0, firstLsn: 1, generation: '', chain: '' }
 type NodeCopy = readonly [node: string, copy: CopyEnd]
 
 /** Answers of a node that has no copy, or none that is longer than the engine's, and of one whose copy is in use. */
@@ -66,28 +71,36 @@ export function answerCopies(engine: Engine, node: string, store: ReplicatedStor
     const asked = fromBytes(question, bytes)
     if (asked === undefined) return NOTHING
     if ('end' in asked && asked.cluster !== cluster) return NOTHING
+    const purged = 'end' in asked ? store.purgedOf(asked.workspace) : []
+    const withPurges = (copy: CopyEnd | undefined): Uint8Array => {
+      if (copy === undefined && purged.length === 0) return NOTHING
+      return toBytes({ ...(copy ?? NO_COPY), ...(purged.length > 0 && { purged }) })
+    }
     try {
-      const answer = await store.withCopy(asked.workspace, (log) =>
-        'end' in asked ? endOf(log, asked) : sliceOf(log, asked),
+      const answer = await store.withCopy(asked.workspace, async (log) =>
+        'end' in asked ? withPurges(await endOf(log, asked)) : await sliceOf(log, asked),
       )
-      return answer ?? NOTHING
+      return answer ?? withPurges(undefined)
     } catch (error) {
       if (!(error instanceof LogError)) throw error
       // A copy that is deleted, damaged or closed gives nothing. One that is in use for a moment must not be passed over.
-      return error.code === 'locked' ? BUSY : NOTHING
+      return error.code === 'locked' ? BUSY : withPurges(undefined)
     }
   })
 }
 
-async function endOf(log: AdoptingLog, { end, at }: { end: number; at?: number | undefined }): Promise<Uint8Array> {
+async function endOf(
+  log: AdoptingLog,
+  { end, at }: { end: number; at?: number | undefined },
+): Promise<CopyEnd | undefined> {
   // The engine has lost records: which of those above the floor were acknowledged can't be known.
   if ((await log.readFloor()) > end && log.head > end) await log.protect()
   const { firstLsn, generation } = log
   const floor = await log.readFloor()
   // A copy that is not longer is of no use. Its chain value would be computed and written to the disk at every opening of a log.
   const isUseless = at === undefined && floor <= end
-  if (generation === undefined || isUseless) return NOTHING
-  return toBytes({ floor, firstLsn, generation, chain: await log.chainAt((at ?? floor) as Lsn) } satisfies CopyEnd)
+  if (generation === undefined || isUseless) return undefined
+  return { floor, firstLsn, generation, chain: await log.chainAt((at ?? floor) as Lsn) }
 }
 
 async function sliceOf(log: AdoptingLog, { after, offset }: { after: number; offset: number }): Promise<Uint8Array> {
@@ -117,6 +130,8 @@ export interface OtherCopiesOptions {
    * the log must not be opened yet.
    */
   readonly needed?: (workspace: string) => Promise<readonly string[]>
+  /** Generations of a log that were purged, as the engine and this node know. By default nothing was. */
+  readonly purged?: (workspace: string) => Promise<ReadonlySet<string>>
 }
 
 /** The copies that other living nodes have, for a takeover of a history of which the engine may have lost a part. */
@@ -131,27 +146,43 @@ export class OtherCopies {
 
   /**
    * Asks all living nodes for a copy that has acknowledged records after `end`, the last one that the engine has. Resolves with what
-   * appends them to this node's copy, and with undefined if nobody has any. Rejects with `regressed` if a node says nothing that has to.
+   * appends them to this node's copy, if anybody has any, and with the generations that were purged: no copy of these counts. Rejects with
+   * `regressed` if a node says nothing that has to.
    */
-  async longerThan(workspace: string, end: number): Promise<((local: ReplicaLog) => Promise<void>) | undefined> {
-    const { nodes, needed } = this.#options
-    const awaited = (end === 0 && (await needed?.(workspace))) || []
-    const others = nodes
-      .list()
-      .filter(({ node, session }) => node !== nodes.self.node && (awaited.includes(node) || !this.#isSilent(session)))
-    const ends = await Promise.all(
-      others.map(async (other) => [other.node, await this.#endOf(other, { workspace, end })] as const),
-    )
-    const answered = new Set(ends.flatMap(([node, copy]) => (copy === 'silent' ? [] : [node])))
-    const silent = awaited.find((node) => !answered.has(node))
+  async longerThan(workspace: string, end: number): Promise<FoundCopies> {
+    const { ends, purged, silent } = await this.#askAll(workspace, end)
     if (silent !== undefined) {
       const reason = `the engine has lost all data, and node ${silent} does not say what it has of this log: it is asked again`
       throw new HistoryError('regressed', workspace, 0, reason)
     }
     const longer = ends
-      .flatMap(([node, copy]): NodeCopy[] => (typeof copy === 'object' && copy.floor > end ? [[node, copy]] : []))
+      .filter(([, { floor, generation }]) => floor > end && !purged.has(generation))
       .toSorted(([, a], [, b]) => b.floor - a.floor)
-    return longer.length === 0 ? undefined : (local) => this.#bring(workspace, longer, local)
+    const bring = longer.length === 0 ? undefined : (local: ReplicaLog) => this.#bring(workspace, longer, local)
+    return { bring, purged }
+  }
+
+  /** The generations of a log that were purged, as any living node knows. Rejects with `unavailable` if a node says nothing that has to. */
+  async purgedOf(workspace: string): Promise<ReadonlySet<string>> {
+    const { purged, silent } = await this.#askAll(workspace, 0)
+    if (silent === undefined) return purged
+    throw new EngineError('unavailable', `node ${silent} does not say what it knows of ${workspace}: it is asked again`)
+  }
+
+  async #askAll(workspace: string, end: number) {
+    const { nodes, needed, purged: ask } = this.#options
+    const awaited = (end === 0 && (await needed?.(workspace))) || []
+    const others = nodes
+      .list()
+      .filter(({ node, session }) => node !== nodes.self.node && (awaited.includes(node) || !this.#isSilent(session)))
+    const [answers, known] = await Promise.all([
+      Promise.all(others.map(async (other) => [other.node, await this.#endOf(other, { workspace, end })] as const)),
+      ask?.(workspace),
+    ])
+    const answered = new Set(answers.flatMap(([node, copy]) => (copy === 'silent' ? [] : [node])))
+    const ends = answers.flatMap(([node, copy]): NodeCopy[] => (typeof copy === 'object' ? [[node, copy]] : []))
+    const purged = new Set([...(known ?? []), ...ends.flatMap(([, copy]) => copy.purged ?? [])])
+    return { ends, purged, silent: awaited.find((node) => !answered.has(node)) }
   }
 
   /** Rejects with `diverged` if acknowledged records of two copies differ: all copies stay as they are then. */

@@ -6,27 +6,25 @@ import {
   type Durability,
   type EventStore,
   isSystemLog,
-  kindOfSystemLog,
   LogError,
+  type PurgeOptions,
   type SteadyClock,
   type StoreState,
-  systemLogOf,
   workspaceOfSystemLog,
 } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
-import { type LongerCopies, type TakeoverOptions, takeOver } from '../history/takeover.ts'
-import { engineNameOf } from '../nodes/names.ts'
+import type { LaterKind } from '../history/message.ts'
 import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
-import { blankCopy, localCopyOf } from './local-copy.ts'
+import type { OtherCopies } from './other-copies.ts'
+import type { Purges } from './purges.ts'
+import { Removals } from './removals.ts'
 import { ReplicatedLog } from './replicated-log.ts'
-import { locked, notOwner, purgeRefused, storeErrorOf } from './store-errors.ts'
+import { locked, notOwner, storeErrorOf } from './store-errors.ts'
+import { Takeovers } from './takeovers.ts'
 import { TurnQueue } from './turn-queue.ts'
-
-/** Time after which opening a log gives up, if the engine does not answer, ms. */
-const OPEN_MS = 10_000
 
 /** Counts since the start. */
 export interface ReplicationCounts {
@@ -61,7 +59,11 @@ export interface ReplicatedStoreOptions {
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicationLogger
   /** The copies of other nodes, from which a takeover gets what the engine has lost. By default nobody is asked. */
-  readonly others?: LongerCopies
+  readonly others?: Pick<OtherCopies, 'longerThan' | 'purgedOf'>
+  /** What was purged. */
+  readonly purges: Purges
+  /** Throws `unsupported` if a living node could not read a message of this kind. By default all can. */
+  readonly assertReadable?: (workspace: string, kind: LaterKind) => void
 }
 
 /**
@@ -79,13 +81,22 @@ export class ReplicatedStore implements EventStore {
   /** Workspaces whose histories were taken over, by the token of the hold. */
   readonly #taken = new Map<string, number>()
   readonly #away: AwayLogs
-  /** Kinds of system logs that workspaces have. */
-  #kinds: Promise<Set<string>> | undefined
+  readonly #removals: Removals
+  readonly #takeovers: Takeovers
 
   constructor(options: ReplicatedStoreOptions) {
     this.#options = options
     const { ownership, clock, awaitsReplication: isAwaited = true } = options
     this.#away = new AwayLogs({ ownership, clock, isAwaited, open: (name) => this.#openCopy(name) })
+    const { purges, others, assertReadable = () => undefined } = options
+    this.#takeovers = new Takeovers({
+      ...{ options, counts: this.counts },
+      openCopy: (name) => this.#openCopy(name),
+      closeFenced: (name) => this.#closeFenced(name),
+      inTurn: (name, work) => this.inTurn(name, work),
+    })
+    const claim = (workspace: string): Promise<Hold> => this.#claim(workspace)
+    this.#removals = new Removals({ store: this, takeovers: this.#takeovers, purges, others, assertReadable, claim })
   }
 
   /** This node's own store: full copies of all logs. */
@@ -160,77 +171,61 @@ export class ReplicatedStore implements EventStore {
 
   /** As {@link EventStore.tombstone}, on all nodes. Rejects with `not_owner` where another node has the workspace. */
   tombstone(workspace: string): Promise<void> {
-    return this.#alone(workspace, async (hold) => {
-      const { inner, taken } = await this.#takeOver(workspace, hold)
-      try {
-        await taken.republished
-        await taken.publisher.tombstone()
-        await inner.adopt([], taken.publisher.position)
-      } finally {
-        taken.publisher.stop()
-        await inner.close()
-      }
-      await this.local.tombstone(workspace)
-    })
+    return this.#removals.tombstone(workspace)
   }
 
   /** As {@link EventStore.undelete}, on all nodes. Rejects with `not_owner` where another node has the workspace. */
   undelete(workspace: string): Promise<void> {
-    return this.#alone(workspace, async (hold) => {
-      await this.local.undelete(workspace)
-      const { inner, taken } = await this.#takeOver(workspace, hold, { revives: true })
-      taken.publisher.stop()
-      await inner.close()
-    })
+    return this.#removals.undelete(workspace)
+  }
+
+  /** As {@link EventStore.purge}, on all nodes. Rejects with `not_owner` and `unsupported`, too: see {@link Removals.purge}. */
+  purge(workspace: string, options: PurgeOptions = {}): Promise<void> {
+    return this.#removals.purge(workspace, options)
+  }
+
+  republishTombstone(workspace: string): Promise<void> {
+    return this.#removals.republishTombstone(workspace)
+  }
+
+  /** The generations of a log that were purged, as this node knows. */
+  purgedOf(name: string): readonly string[] {
+    return this.#options.purges.of(name)
   }
 
   /**
-   * Says again that a workspace is deleted, to an engine that has lost all of its history. The records follow when it is undeleted. Does
-   * nothing if the engine has anything of it.
+   * Calls `listener` before this node's copy of a workspace is discarded, since it was purged, by whatever node. The copy stays until it
+   * resolves, and is tried again if it rejects. Returns unsubscribe.
    */
-  async republishTombstone(workspace: string): Promise<void> {
-    const { engine, clock, node, session } = this.#options
-    const subject = engineNameOf(workspace)
-    const hold = await this.#claim(workspace)
-    try {
-      await this.inTurn(workspace, async () => {
-        if ((await engine.log.last(subject)) !== undefined) return
-        const place = { log: engine.log, workspace, subject, local: blankCopy() }
-        const { publisher } = await takeOver({ ...place, clock, node, session })
-        await publisher.tombstone()
-        publisher.stop()
-      })
-    } catch (error) {
-      throw storeErrorOf(error, workspace)
-    } finally {
-      await hold.release().catch(() => undefined)
-    }
+  onPurge(listener: (workspace: string) => Promise<void>): () => void {
+    const { purgeListeners } = this.#takeovers
+    purgeListeners.add(listener)
+    return () => void purgeListeners.delete(listener)
   }
 
-  async #alone(workspace: string, work: (hold: Hold) => Promise<void>): Promise<void> {
-    checkWorkspaceName(workspace)
-    if (isSystemLog(workspace)) return await this.local.tombstone(workspace)
-    const hold = await this.#claim(workspace)
-    try {
-      await this.inTurn(workspace, async () => {
-        if (this.#logs.get(workspace)?.isFenced === false) throw locked(workspace)
-        await work(hold)
+  /**
+   * Has the copy of a log that is deleted here agree with its history, which goes on behind the deletion: takes the deletion back, or
+   * discards the copy if it was purged. `kind` is that of the last message.
+   */
+  revive(name: string, kind: string | undefined): Promise<void> {
+    return this.inTurn(name, async () => {
+      const generation = await this.local.generationOf(name)
+      const isPurged = generation !== undefined && this.#options.purges.has(name, generation)
+      if (isPurged || kind === 'purge') return await this.#takeovers.discardPurged(name)
+      await this.local.undelete(name).catch(async (error: unknown) => {
+        // A discard of it was cut short.
+        if (!(error instanceof LogError) || error.code !== 'deleted') throw error
+        await this.#takeovers.discardPurged(name)
       })
-    } catch (error) {
-      throw storeErrorOf(error, workspace)
-    } finally {
-      await hold.release().catch(() => undefined)
-    }
-  }
-
-  async purge(workspace: string): Promise<void> {
-    throw purgeRefused(workspace)
+    })
   }
 
   /** Closes this node's own store. Logs that are open wait no longer for the engine. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#away.close()
-    return this.local.close()
+    const told = this.#options.purges.close()
+    await this.local.close()
+    await told
   }
 
   /**
@@ -241,12 +236,14 @@ export class ReplicatedStore implements EventStore {
     return this.inTurn(name, async () => {
       const own = this.#logs.get(name)
       if (own !== undefined && !own.isFenced) return undefined
-      const log = await this.#openCopy(name)
-      try {
-        return await work(log)
-      } finally {
-        await log.close()
-      }
+      return await this.#takeovers.unlessPurged(name, async () => {
+        const log = await this.#openCopy(name)
+        try {
+          return await work(log)
+        } finally {
+          await log.close()
+        }
+      })
     })
   }
 
@@ -276,7 +273,7 @@ export class ReplicatedStore implements EventStore {
   async #openOwned(name: string, workspace: string, hold: Hold): Promise<ReplicatedLog> {
     const { clock, awaitsReplication = true, logger } = this.#options
     if (this.#logs.get(name)?.isFenced === false) throw locked(name)
-    const { inner, taken } = await this.#takeOver(name, hold)
+    const { inner, taken } = await this.#takeovers.takeOver(name, hold)
     if (name === workspace) this.#taken.set(workspace, hold.token)
     const onLost = (): void => taken.publisher.stop()
     const log = new ReplicatedLog({
@@ -306,91 +303,22 @@ export class ReplicatedStore implements EventStore {
     await this.inTurn(workspace, async () => {
       await this.#logs.get(workspace)?.republished
       if (this.#taken.get(workspace) === hold.token) return
-      const { inner, taken } = await this.#takeOver(workspace, hold)
-      try {
-        await taken.republished
+      await this.#takeovers.whileTaken(workspace, hold, {}, async ({ republished }, keepMark) => {
+        await republished
         this.#taken.set(workspace, hold.token)
-        await inner.adopt([], taken.publisher.position)
-      } finally {
-        taken.publisher.stop()
-        await inner.close()
-      }
-    })
-  }
-
-  /** Where another node has owned the workspace, what this node alone has of its system logs is cut off. */
-  async #cutTails(workspace: string, hold: Hold, previous: string | undefined): Promise<void> {
-    if (previous === undefined || previous === this.#options.node) return
-    for (const kind of await this.#systemKinds()) {
-      const name = systemLogOf(kind, workspace)
-      await this.inTurn(name, () => this.#cutTail(name, hold))
-    }
-  }
-
-  async #cutTail(name: string, hold: Hold): Promise<void> {
-    // It was opened before the other node's epoch, whose words came late: the part of the server that uses the log opens it anew.
-    this.#logs.get(name)?.fence()
-    const copy = await this.#openCopy(name)
-    const mark = await copy.readMark().finally(() => copy.close())
-    const hasTail = copy.head > (mark?.lsn ?? 0)
-    if (!hasTail) return
-    const { inner, taken } = await this.#takeOver(name, hold, { tail: 'cut' })
-    taken.publisher.stop()
-    await inner.close()
-  }
-
-  #systemKinds(): Promise<Set<string>> {
-    this.#kinds ??= (async () => {
-      const kinds = new Set<string>()
-      for await (const name of this.local.systemLogs()) {
-        if (workspaceOfSystemLog(name) !== undefined) kinds.add(kindOfSystemLog(name))
-      }
-      return kinds
-    })()
-    return this.#kinds
-  }
-
-  async #takeOver(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'> = {}) {
-    const { engine, clock, node, session, logger, others } = this.#options
-    if (isSystemLog(name)) void this.#systemKinds().then((kinds) => kinds.add(kindOfSystemLog(name)))
-    const inner = await this.#openCopy(name)
-    const stop = new AbortController()
-    const late = new LogError('storage_failed', `the engine did not answer for ${OPEN_MS} ms`, { workspace: name })
-    const cancel = clock.after(OPEN_MS, () => stop.abort(late))
-    const onLost = (): void => stop.abort(new LogError('fenced', `another node has ${name} now`, { workspace: name }))
-    hold.lost?.addEventListener('abort', onLost)
-    try {
-      const place = { log: engine.log, workspace: name, subject: engineNameOf(name), local: await localCopyOf(inner) }
-      const taken = await takeOver({
-        ...place,
-        clock,
-        node,
-        session,
-        ...how,
-        ...(others && { others }),
-        ...(!isSystemLog(name) && { beforeEpoch: (previous) => this.#cutTails(name, hold, previous) }),
-        signal: stop.signal,
+        await keepMark()
       })
-      this.counts.takeovers++
-      if (taken.regressed !== undefined) {
-        this.counts.regressions++
-        const details = { workspace: name, ...taken.regressed }
-        logger?.error(details, 'the engine has lost records that it had acknowledged: this node publishes them again')
-      }
-      return { inner, taken }
-    } catch (error) {
-      await inner.close()
-      throw error
-    } finally {
-      cancel()
-      hold.lost?.removeEventListener('abort', onLost)
-    }
+    })
   }
 
   /** Opens this node's copy. A fenced log that nobody has closed yet is closed for that. */
   async #openCopy(name: string): Promise<AdoptingLog> {
+    await this.#closeFenced(name)
+    return await this.local.open(name)
+  }
+
+  async #closeFenced(name: string): Promise<void> {
     const own = this.#logs.get(name)
     if (own?.isFenced) await own.close()
-    return await this.local.open(name)
   }
 }

@@ -24,10 +24,3 @@ export function storeErrorOf(error: unknown, workspace: string): unknown {
 export function locked(workspace: string): LogError {
   return new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
 }
-
-export function purgeRefused(workspace: string): LogError {
-  const message =
-    `workspace ${workspace} can't be purged in a cluster: NATS and nodes that are away keep its history. It stays deleted, and nobody ` +
-    'can read it. To remove its bytes, move the other workspaces to a new cluster by "joinery export" and "joinery import"'
-  return new LogError('invalid', message, { workspace })
-}

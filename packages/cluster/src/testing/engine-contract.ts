@@ -94,6 +94,23 @@ export function describeEngine(name: string, open: () => Promise<EngineScene>): 
       expect(await readAll(100)).toEqual(written.toSorted())
     })
 
+    it('[Q75] messages before a sequence are removed, those from there on stay, and the next is expected as before', async () => {
+      scene = await open()
+      const { log } = scene.one
+      const beside = await sequenceOf(log.append('other', message('o'), 0))
+      const sequences = [0]
+      for (const id of ['a', 'b', 'c'])
+        sequences.push(await sequenceOf(log.append('w', message(id), sequences.at(-1) ?? 0)))
+      const [, a = 0, b = 0, c = 0] = sequences
+      for (const sequence of [b, b, a, 0]) await log.removeBefore('w', sequence)
+      await expect.poll(async () => bodies(await scene.two.log.read('w', 0, 10))).toEqual(['b', 'c'])
+      expect(await log.append('w', message('d'), 0)).toBe('refused')
+      const d = await sequenceOf(log.append('w', message('d'), c))
+      await log.removeBefore('w', d)
+      await expect.poll(async () => bodies(await scene.two.log.read('w', a, 10))).toEqual(['d'])
+      expect([(await log.last('w'))?.sequence, (await log.last('other'))?.sequence]).toEqual([d, beside])
+    })
+
     it('[Q2] a message that is appended again is stored once: it gets the sequence that it has, or is refused', async () => {
       scene = await open()
       const again = () => scene.one.log.append('w', message('a'), 0)

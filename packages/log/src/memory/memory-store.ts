@@ -106,6 +106,16 @@ class MemoryStore implements AdoptingStore {
     for (const name of [workspace, ...belonging]) this.#histories.delete(name)
   }
 
+  async discard(name: string): Promise<void> {
+    if (this.#openNames.has(name) || this.#histories.has(name)) this.#closed(name)
+    this.#histories.delete(name)
+  }
+
+  async generationOf(name: string): Promise<string | undefined> {
+    this.assertOpen()
+    return this.#histories.get(name)?.generation
+  }
+
   /** The history of a workspace that has no open log. */
   #closed(workspace: string): History {
     checkWorkspaceName(workspace)

@@ -37,7 +37,7 @@ import { belongingTo } from './belonging.ts'
 import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
 import { findLog } from './find-log.ts'
 import type { LevelLog } from './level-log.ts'
-import { purge, tombstone, undelete } from './removal.ts'
+import { discard, generationOf, purge, tombstone, undelete } from './removal.ts'
 import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeWitness, type Witness } from './witness.ts'
 
@@ -173,6 +173,15 @@ export class LevelStore implements AdoptingStore, AdoptingLogHost {
       const belonging = withLogs ? await belongingTo(this.disk, workspace) : []
       await this.#aloneWithAll(belonging, () => purge(this, this.#witness, workspace, belonging, beside))
     })
+  }
+
+  discard(name: string): Promise<void> {
+    return this.alone(name, () => discard(this, this.#witness, name))
+  }
+
+  async generationOf(name: string): Promise<string | undefined> {
+    checkWorkspaceName(name)
+    return this.#logs.get(name)?.generation ?? (await generationOf({ disk: this.readable }, name))
   }
 
   /** Does `work` while no log of these is open. */

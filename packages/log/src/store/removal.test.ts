@@ -2,7 +2,7 @@ import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { Database } from '../disk/database.ts'
-import type { EventStore } from '../event-store.ts'
+import type { AdoptingStore, EventStore } from '../event-store.ts'
 import type { LogError } from '../log-error.ts'
 import { KIND, nameKey, numberOfKey } from '../records/key.ts'
 import { listWorkspaces } from '../testing/list-workspaces.ts'
@@ -93,6 +93,33 @@ describe('removal', () => {
         if (key[0] !== KIND.syncMark) expect(numberOfKey(key)).toBe(3)
       }
     })
+  })
+
+  it('[L181] a discard cut short anywhere can be done again, and the log is deleted until then', async () => {
+    const directory = await makeDirectory()
+    const store = (await openLevelStore({ directory, durability: 'sync' })) as AdoptingStore
+    await fill(store, 'a', 20)
+    const images: string[] = []
+    const write = Database.prototype.write
+    vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
+      await write.apply(this, args)
+      if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
+      const image = await makeDirectory()
+      await cp(directory, image, { recursive: true })
+      images.push(image)
+    })
+    await store.discard('a')
+    vi.restoreAllMocks()
+    await store.close()
+    images.pop()
+    expect(images.length).toBeGreaterThan(2)
+    for (const image of images) {
+      const again = await open(image)
+      await expect(again.open('a')).rejects.toEqual(code('deleted'))
+      await again.discard('a')
+      expect([(await again.open('a')).head, await listWorkspaces(again)]).toEqual([0, []])
+      await again.close()
+    }
   })
 
   it('[L47] a purge cut short anywhere can be done again, and not be taken back', async () => {

@@ -70,6 +70,21 @@ export async function purge(
   for (const [name, { number }] of identities) await removeEntries(host, name, number)
 }
 
+/** Removes everything of one log, deleted or not, and nothing beside it. Does nothing if there is none. */
+export async function discard(host: RemovalHost, witness: Witness, name: string): Promise<void> {
+  if ((await generationOf(host, name)) === undefined) return
+  const identity = await findIdentity(host, witness, name)
+  const deleted = { at: host.now(), ...identity.deleted, isPurging: true }
+  await writeIdentity(host, name, { ...identity, deleted })
+  await removeEntries(host, name, identity.number)
+}
+
+/** The generation of a log, also of a deleted one; undefined if there is none. Throws `corrupted`. */
+export async function generationOf({ disk }: Pick<RemovalHost, 'disk'>, name: string): Promise<string | undefined> {
+  const value = await disk.get(workspaceKey(name))
+  return value && decodeWorkspaceIdentity(name, value).generation
+}
+
 async function removeEntries(host: RemovalHost, workspace: string, number: number): Promise<void> {
   // LevelDB would put entries that are still in its memory into one file with their deletion, and they would stay
   // there.

@@ -177,6 +177,36 @@ export function itAdopts(start: () => Promise<EventStore>): void {
     expect(again.head).toBe(1)
   })
 
+  it('[L181] one log is discarded with all that it had, deleted or not, and no other; its name begins anew', async () => {
+    const { store, log } = await open()
+    await log.adopt(recordsOf(1, 5), markOf(5))
+    const beside = await store.open('!kind/w')
+    await beside.append(sampleEntry(1)).durable
+    expect([await store.generationOf('w'), await store.generationOf('nothing')]).toEqual([G, undefined])
+    for (const name of ['w', '!kind/w']) await expect(store.discard(name)).rejects.toEqual(code('locked'))
+    await beside.close()
+    await store.discard('!kind/w')
+    expect(await Array.fromAsync(store.systemLogs())).toEqual([])
+    expect((await readAll(log)).length).toBe(5)
+    await log.close()
+    for (const isDeleted of [false, true]) {
+      if (isDeleted) await store.tombstone('w')
+      expect(await store.generationOf('w')).toBe(isDeleted ? 'another' : G)
+      await store.discard('w')
+      await store.discard('w')
+      expect([await Array.fromAsync(store.workspaces()), await Array.fromAsync(store.tombstones())]).toEqual([[], []])
+      const again = await store.open('w')
+      expect([again.head, again.generation, await again.readMark(), await again.lsnOfKey('key 3')]).toEqual([
+        0,
+        undefined,
+        undefined,
+        undefined,
+      ])
+      await again.adopt(recordsOf(1, 2), markOf(2, { generation: 'another' }))
+      await again.close()
+    }
+  })
+
   it('[L171] nothing is cut off below the mark or a snapshot, nor beyond the head', async () => {
     const { log } = await open()
     await log.adopt(recordsOf(1, 3), markOf(3))

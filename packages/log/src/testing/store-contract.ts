@@ -22,6 +22,8 @@ export interface StoreAbilities {
   readonly isAdopting?: boolean
   /** Workspaces can be deleted. */
   readonly isDeleting?: boolean
+  /** The system logs of a deleted workspace can be opened and written. */
+  readonly isWritingDeleted?: boolean
   /** History can be dropped. */
   readonly isCompacting?: boolean
 }
@@ -30,7 +32,7 @@ export interface StoreAbilities {
 export function describeEventStore(
   name: string,
   open: (clock: Clock) => Promise<EventStore>,
-  { isAdopting = false, isDeleting = true, isCompacting = true }: StoreAbilities = {},
+  { isAdopting = false, isDeleting = true, isWritingDeleted = isDeleting, isCompacting = true }: StoreAbilities = {},
 ): void {
   describe(`event store: ${name}`, () => {
     const stores: EventStore[] = []
@@ -47,7 +49,7 @@ export function describeEventStore(
     itFindsRecords(start, clock)
     if (isDeleting) itDeletesWorkspaces(start)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
-    itWritesTurns(start, isDeleting)
+    itWritesTurns(start, isWritingDeleted)
     itKeepsChains(start, isCompacting)
     if (isAdopting) itAdopts(start)
 

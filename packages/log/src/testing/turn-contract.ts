@@ -16,7 +16,7 @@ async function viewOf(log: WorkspaceLog) {
 }
 
 /** The behaviour of every store in one turn of the event loop, and with system logs. `start` gives a fresh store. */
-export function itWritesTurns(start: () => Promise<EventStore>, isDeleting: boolean): void {
+export function itWritesTurns(start: () => Promise<EventStore>, isWritingDeleted: boolean): void {
   it('[L68] work that throws leaves no trace, and what came before it in the same turn stands', async () => {
     const store = await start()
     const [a, b, fresh] = await Promise.all(['a', 'b', 'fresh'].map((name) => store.open(name)))
@@ -134,7 +134,7 @@ export function itWritesTurns(start: () => Promise<EventStore>, isDeleting: bool
     expect((await store.open('!work/demo')).head).toBe(1)
   })
 
-  it.runIf(isDeleting)('[L69] purging a workspace purges its system logs, and no others', async () => {
+  it.runIf(isWritingDeleted)('[L69] purging a workspace purges its system logs, and no others', async () => {
     const store = await start()
     const kinds = ['!a', '!work', '!work-more', '!workers']
     for (const name of ['demo', 'demo/sub', ...kinds.flatMap((kind) => [kind, `${kind}/demo`, `${kind}/demo/sub`])]) {
@@ -155,13 +155,16 @@ export function itWritesTurns(start: () => Promise<EventStore>, isDeleting: bool
     expect([next.head, next.generation]).toEqual([0, undefined])
   })
 
-  it.runIf(isDeleting)('[L69] a system log whose workspace does not exist may be purged by its own name', async () => {
-    const store = await start()
-    const log = await store.open('!work/gone')
-    await log.append(sampleEntry(1)).durable
-    await expect(store.purge('!work/gone')).rejects.toEqual(code('locked'))
-    await log.close()
-    await store.purge('!work/gone')
-    expect(await Array.fromAsync(store.systemLogs())).toEqual([])
-  })
+  it.runIf(isWritingDeleted)(
+    '[L69] a system log whose workspace does not exist may be purged by its own name',
+    async () => {
+      const store = await start()
+      const log = await store.open('!work/gone')
+      await log.append(sampleEntry(1)).durable
+      await expect(store.purge('!work/gone')).rejects.toEqual(code('locked'))
+      await log.close()
+      await store.purge('!work/gone')
+      expect(await Array.fromAsync(store.systemLogs())).toEqual([])
+    },
+  )
 }

@@ -84,6 +84,7 @@ export class MemoryEngine {
         parts: 1,
         readPart: (_part, after, limit) => link.call(() => this.log.readPart(after, limit, this.#faults.lag(node))),
         endOf: () => link.call(() => this.log.readPart(0, Number.POSITIVE_INFINITY).at(-1)?.sequence ?? 0),
+        removeBefore: (subject, sequence) => link.call(() => this.log.removeBefore(subject, sequence), true),
         subjects: () => link.call(() => this.log.subjects()),
         onAppend: (listener) => link.until(this.log.onAppend(listener)),
       },

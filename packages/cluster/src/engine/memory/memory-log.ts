@@ -65,8 +65,17 @@ export class MemoryLog {
     return seen.slice(from, from + limit)
   }
 
+  removeBefore(subject: string, before: number): void {
+    const messages = this.#messages.get(checkSubject(subject)) ?? []
+    this.#messages.set(
+      subject,
+      messages.filter(({ sequence }) => sequence >= before),
+    )
+    this.#all = this.#all.filter((message) => message.subject !== subject || message.sequence >= before)
+  }
+
   subjects(): string[] {
-    return [...this.#messages.keys()]
+    return [...this.#messages].flatMap(([subject, messages]) => (messages.length > 0 ? [subject] : []))
   }
 
   onAppend(listener: (subject: string, part: number) => void): () => void {

@@ -90,6 +90,17 @@ export class NatsLog implements EngineLog {
     }
   }
 
+  async removeBefore(subject: string, sequence: number): Promise<void> {
+    const { stream, prefix } = this.#shardOf(subject)
+    // NATS takes a purge up to 0 for one of everything.
+    if (sequence < 1) return
+    try {
+      await this.#manager.streams.purge(stream, { filter: prefix + subject, seq: sequence })
+    } catch (error) {
+      throw writeErrorOf(error, `the removal of old messages of ${subject}`)
+    }
+  }
+
   async subjects(): Promise<string[]> {
     try {
       const found = await Promise.all(

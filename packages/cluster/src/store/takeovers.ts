@@ -1,0 +1,162 @@
+import {
+  type AdoptingLog,
+  isSystemLog,
+  kindOfSystemLog,
+  LogError,
+  systemLogOf,
+  workspaceOfSystemLog,
+} from '@joinery/log'
+import type { Hold } from '@joinery/server'
+import type { Desk } from '../history/append-message.ts'
+import { HistoryError } from '../history/history-error.ts'
+import { removePurged } from '../history/purge.ts'
+import { type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { localCopyOf } from './local-copy.ts'
+import type { ReplicatedStoreOptions, ReplicationCounts } from './replicated-store.ts'
+
+/** Time after which opening a log gives up, if the engine does not answer, ms. */
+const OPEN_MS = 10_000
+
+/** What takeovers need of their store. */
+export interface TakeoversHost {
+  readonly options: ReplicatedStoreOptions
+  readonly counts: ReplicationCounts
+  /** Opens this node's copy of a log. */
+  openCopy(name: string): Promise<AdoptingLog>
+  /** Closes this node's own log, if it is open and fenced. */
+  closeFenced(name: string): Promise<void>
+  inTurn<T>(name: string, work: () => Promise<T>): Promise<T>
+}
+
+/** Takes histories over for a node's store, and discards copies whose histories were purged. */
+export class Takeovers {
+  /** Called before the copy of a workspace is discarded. */
+  readonly purgeListeners = new Set<(workspace: string) => Promise<void>>()
+  readonly #host: TakeoversHost
+  /** Kinds of system logs that workspaces have. */
+  #kinds: Promise<Set<string>> | undefined
+
+  constructor(host: TakeoversHost) {
+    this.#host = host
+  }
+
+  /** Where another node has owned the workspace, what this node alone has of its system logs is cut off. */
+  async #cutTails(workspace: string, hold: Hold, previous: string | undefined): Promise<void> {
+    if (previous === undefined || previous === this.#host.options.node) return
+    for (const kind of await this.systemKinds()) {
+      const name = systemLogOf(kind, workspace)
+      await this.#host.inTurn(name, () => this.#cutTail(name, hold))
+    }
+  }
+
+  async #cutTail(name: string, hold: Hold): Promise<void> {
+    const copy = await this.#host.openCopy(name)
+    const mark = await copy.readMark().finally(() => copy.close())
+    const hasTail = copy.head > (mark?.lsn ?? 0)
+    if (!hasTail) return
+    await this.whileTaken(name, hold, { tail: 'cut' }, async () => undefined)
+  }
+
+  systemKinds(): Promise<Set<string>> {
+    this.#kinds ??= (async () => {
+      const kinds = new Set<string>()
+      for await (const name of this.#host.options.local.systemLogs()) {
+        if (workspaceOfSystemLog(name) !== undefined) kinds.add(kindOfSystemLog(name))
+      }
+      return kinds
+    })()
+    return this.#kinds
+  }
+
+  takeOver(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'> = {}) {
+    return this.unlessPurged(name, () => this.#takeOverCopy(name, hold, how))
+  }
+
+  async #takeOverCopy(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'>) {
+    const { logger, others } = this.#host.options
+    if (isSystemLog(name)) void this.systemKinds().then((kinds) => kinds.add(kindOfSystemLog(name)))
+    const inner = await this.#host.openCopy(name)
+    try {
+      const local = await localCopyOf(inner)
+      const taken = await this.atDesk(name, hold, (desk) =>
+        takeOver({
+          ...desk,
+          local,
+          ...how,
+          ...(others && { others }),
+          ...(!isSystemLog(name) && { beforeEpoch: (previous) => this.#cutTails(name, hold, previous) }),
+        }),
+      )
+      this.#host.counts.takeovers++
+      if (taken.regressed !== undefined) {
+        this.#host.counts.regressions++
+        const details = { workspace: name, ...taken.regressed }
+        logger?.error(details, 'the engine has lost records that it had acknowledged: this node publishes them again')
+      }
+      return { inner, taken }
+    } catch (error) {
+      await inner.close()
+      throw error
+    }
+  }
+
+  /** Does `work` on a history, which gives up when the engine does not answer for long or the hold is lost. */
+  async atDesk<T>(name: string, hold: Hold, work: (desk: Desk) => Promise<T>): Promise<T> {
+    const { engine, clock, node, session } = this.#host.options
+    const stop = new AbortController()
+    const late = new LogError('storage_failed', `the engine did not answer for ${OPEN_MS} ms`, { workspace: name })
+    const cancel = clock.after(OPEN_MS, () => stop.abort(late))
+    const onLost = (): void => stop.abort(new LogError('fenced', `another node has ${name} now`, { workspace: name }))
+    hold.lost?.addEventListener('abort', onLost)
+    try {
+      const place = { log: engine.log, workspace: name, subject: engineNameOf(name) }
+      return await work({ ...place, clock, node, session, signal: stop.signal })
+    } finally {
+      cancel()
+      hold.lost?.removeEventListener('abort', onLost)
+    }
+  }
+
+  async whileTaken(
+    name: string,
+    hold: Hold,
+    how: Pick<TakeoverOptions, 'tail' | 'revives'>,
+    work: (taken: Takeover, keepMark: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const { inner, taken } = await this.takeOver(name, hold, how)
+    try {
+      await work(taken, () => inner.adopt([], taken.publisher.position))
+    } finally {
+      taken.publisher.stop()
+      await inner.close()
+    }
+  }
+
+  /** Does `work` on this node's copy, which is closed again. A copy whose history was purged is discarded, and it is done anew. */
+  async unlessPurged<T>(name: string, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof HistoryError) || error.code !== 'purged') throw error
+      }
+      await this.discardPurged(name)
+    }
+  }
+
+  /** Discards a copy whose history was purged. The owner that has purged it may have died before it could remove the messages. */
+  async discardPurged(name: string): Promise<void> {
+    const { engine, clock, node, session } = this.#host.options
+    await removePurged({ log: engine.log, workspace: name, subject: engineNameOf(name), clock, node, session })
+    await this.discardCopy(name)
+  }
+
+  async discardCopy(name: string): Promise<void> {
+    await this.#host.closeFenced(name)
+    if ((await this.#host.options.local.generationOf(name)) === undefined) return
+    if (!isSystemLog(name)) for (const listener of this.purgeListeners) await listener(name)
+    await this.#host.options.local.discard(name)
+    this.#host.options.logger?.info({ workspace: name }, 'this node’s copy of a log was discarded, since it was purged')
+  }
+}
