@@ -64,7 +64,7 @@ export async function adoptMessages(
     try {
       const { records, origin = brought.origin, facts, position } = reader.read(message)
       if (facts.kind === 'purge') {
-        // What comes before is nobody's any more: not even a copy takes it.
+        // Everything before it is gone for everybody: not even a copy takes it.
         brought = { records: [] }
         if (isEndedBy(local, facts, message.sequence)) throw ofPurged(reader.workspace, message.sequence)
       }

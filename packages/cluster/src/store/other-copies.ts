@@ -51,7 +51,7 @@ const copyEnd = z.object({
   purged: z.array(z.string()).optional(),
 })
 type CopyEnd = z.infer<typeof copyEnd>
-/** What a node says that has no copy which is longer than the engine's history, but knows of purges. */
+/** The answer of a node that knows of purges, and has no copy which is longer than the history of the engine. */
 const NO_COPY: CopyEnd = { floor: 0, firstLsn: 1, generation: '', chain: '' }
 type NodeCopy = readonly [node: string, copy: CopyEnd]
 

@@ -11,7 +11,7 @@ import type { ReplicatedStore } from './replicated-store.ts'
 import { locked, storeErrorOf } from './store-errors.ts'
 import type { Takeovers } from './takeovers.ts'
 
-/** What deleting and purging need of their store. */
+/** The parts of a store that deleting and purging need. */
 export interface RemovalsHost {
   readonly store: ReplicatedStore
   readonly purges: Purges

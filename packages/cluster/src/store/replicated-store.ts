@@ -60,7 +60,7 @@ export interface ReplicatedStoreOptions {
   readonly logger?: ReplicationLogger
   /** The copies of other nodes, from which a takeover gets what the engine has lost. By default nobody is asked. */
   readonly others?: Pick<OtherCopies, 'longerThan' | 'purgedOf'>
-  /** What was purged. */
+  /** The generations that were purged. */
   readonly purges: Purges
   /** Throws `unsupported` if a living node could not read a message of this kind. By default all can. */
   readonly assertReadable?: (workspace: string, kind: LaterKind) => void

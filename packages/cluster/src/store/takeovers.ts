@@ -18,7 +18,7 @@ import type { ReplicatedStoreOptions, ReplicationCounts } from './replicated-sto
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
 const OPEN_MS = 10_000
 
-/** What takeovers need of their store. */
+/** The parts of a store that takeovers need. */
 export interface TakeoversHost {
   readonly options: ReplicatedStoreOptions
   readonly counts: ReplicationCounts
