@@ -40,8 +40,13 @@ export class Purges {
       onChange: (workspace, heard) => purges.#keep(workspace, heard.generations),
       ...(clock && { clock }),
     })
-    await purges.#putLost()
-    return purges
+    try {
+      await purges.#putLost()
+      return purges
+    } catch (error) {
+      await purges.close()
+      throw error
+    }
   }
 
   /** Whether a generation of a log was purged, as this node knows. */
