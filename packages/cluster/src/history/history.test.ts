@@ -143,6 +143,7 @@ it('[Q71] a copy that is longer by what another owner has written during a takeo
       }
       return a.local.head > end ? { bring: async () => undefined } : {}
     },
+    purgedOf: async () => new Set(),
   }
   const { regressed } = await takeOver({ ...b, others })
   expect([asked, regressed, textsOf(b.local)]).toEqual([2, undefined, ['meanwhile']])

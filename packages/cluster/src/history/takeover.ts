@@ -30,6 +30,8 @@ export interface LongerCopies {
    * purged.
    */
   longerThan(workspace: string, end: number): Promise<FoundCopies>
+  /** The generations of a log that were purged, as the engine and any living node know. */
+  purgedOf(workspace: string): Promise<ReadonlySet<string>>
 }
 
 export interface FoundCopies {

@@ -1,21 +1,30 @@
-import { checkWorkspaceName, isSystemLog, LogError, type PurgeOptions, workspaceOfSystemLog } from '@joinery/log'
+import {
+  type AdoptingStore,
+  checkWorkspaceName,
+  isSystemLog,
+  LogError,
+  type PurgeOptions,
+  workspaceOfSystemLog,
+} from '@joinery/log'
 import type { Hold } from '@joinery/server'
 import { factsOf, isDeletion, type LaterKind } from '../history/message.ts'
 import { beginPurge, endHistory, removePurged } from '../history/purge.ts'
-import { takeOver } from '../history/takeover.ts'
+import { type LongerCopies, takeOver } from '../history/takeover.ts'
 import { nameOfEngineName } from '../nodes/names.ts'
 import { blankCopy } from './local-copy.ts'
-import type { OtherCopies } from './other-copies.ts'
 import type { Purges } from './purges.ts'
-import type { ReplicatedStore } from './replicated-store.ts'
 import { locked, storeErrorOf } from './store-errors.ts'
 import type { Takeovers } from './takeovers.ts'
 
 /** The parts of a store that deleting and purging need. */
 export interface RemovalsHost {
-  readonly store: ReplicatedStore
+  readonly store: {
+    readonly local: AdoptingStore
+    readonly owned: ReadonlyMap<string, { readonly isFenced: boolean }>
+    inTurn<T>(name: string, work: () => Promise<T>): Promise<T>
+  }
   readonly purges: Purges
-  readonly others: Pick<OtherCopies, 'purgedOf'> | undefined
+  readonly others: Pick<LongerCopies, 'purgedOf'> | undefined
   readonly takeovers: Takeovers
   claim(workspace: string): Promise<Hold>
   /** Throws `unsupported` if a living node could not read a message of this kind. */

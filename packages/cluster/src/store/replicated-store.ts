@@ -16,9 +16,9 @@ import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
 import type { LaterKind } from '../history/message.ts'
+import type { LongerCopies } from '../history/takeover.ts'
 import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
-import type { OtherCopies } from './other-copies.ts'
 import type { Purges } from './purges.ts'
 import { Removals } from './removals.ts'
 import { ReplicatedLog } from './replicated-log.ts'
@@ -59,7 +59,7 @@ export interface ReplicatedStoreOptions {
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicationLogger
   /** The copies of other nodes, from which a takeover gets what the engine has lost. By default nobody is asked. */
-  readonly others?: Pick<OtherCopies, 'longerThan' | 'purgedOf'>
+  readonly others?: LongerCopies
   /** The generations that were purged. */
   readonly purges: Purges
   /** Throws `unsupported` if a living node could not read a message of this kind. By default all can. */

@@ -1,27 +1,37 @@
 import {
   type AdoptingLog,
+  type AdoptingStore,
   isSystemLog,
   kindOfSystemLog,
   LogError,
+  type SteadyClock,
   systemLogOf,
   workspaceOfSystemLog,
 } from '@joinery/log'
 import type { Hold } from '@joinery/server'
+import type { Engine } from '../engine/engine.ts'
 import type { Desk } from '../history/append-message.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { removePurged } from '../history/purge.ts'
-import { type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
+import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
-import type { ReplicatedStoreOptions, ReplicationCounts } from './replicated-store.ts'
 
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
 const OPEN_MS = 10_000
 
 /** The parts of a store that takeovers need. */
 export interface TakeoversHost {
-  readonly options: ReplicatedStoreOptions
-  readonly counts: ReplicationCounts
+  readonly options: {
+    readonly local: AdoptingStore
+    readonly engine: Engine
+    readonly clock: SteadyClock
+    readonly node: string
+    readonly session: string
+    readonly others?: LongerCopies
+    readonly logger?: { info(details: object, message: string): void; error(details: object, message: string): void }
+  }
+  readonly counts: { takeovers: number; regressions: number }
   /** Opens this node's copy of a log. */
   openCopy(name: string): Promise<AdoptingLog>
   /** Closes this node's own log, if it is open and fenced. */
