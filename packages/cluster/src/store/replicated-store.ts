@@ -92,6 +92,7 @@ export class ReplicatedStore implements EventStore {
     this.#takeovers = new Takeovers({
       ...{ options, counts: this.counts },
       openCopy: (name) => this.#openCopy(name),
+      fence: (name) => this.#logs.get(name)?.fence(),
       closeFenced: (name) => this.#closeFenced(name),
       inTurn: (name, work) => this.inTurn(name, work),
     })

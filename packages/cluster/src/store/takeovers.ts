@@ -34,6 +34,8 @@ export interface TakeoversHost {
   readonly counts: { takeovers: number; regressions: number }
   /** Opens this node's copy of a log. */
   openCopy(name: string): Promise<AdoptingLog>
+  /** Fences this node's own log, if it is open. */
+  fence(name: string): void
   /** Closes this node's own log, if it is open and fenced. */
   closeFenced(name: string): Promise<void>
   inTurn<T>(name: string, work: () => Promise<T>): Promise<T>
@@ -61,6 +63,8 @@ export class Takeovers {
   }
 
   async #cutTail(name: string, hold: Hold): Promise<void> {
+    // It was opened before the other node's epoch, whose words came late: the part of the server that uses the log opens it anew.
+    this.#host.fence(name)
     const copy = await this.#host.openCopy(name)
     const mark = await copy.readMark().finally(() => copy.close())
     const hasTail = copy.head > (mark?.lsn ?? 0)
