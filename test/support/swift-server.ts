@@ -125,6 +125,7 @@ use = egg:swift#listing_formats
 use = egg:swift#s3api
 location = us-east-1
 min_segment_size = 1
+max_upload_part_num = 10000
 s3_acl = false
 cors_preflight_allow_origin = *
 [filter:tempauth]
@@ -134,6 +135,8 @@ user_test_tester = testing .admin
 use = egg:swift#copy
 [filter:slo]
 use = egg:swift#slo
+max_manifest_segments = 10000
+max_manifest_size = 8388608
 `
 }
 
