@@ -229,7 +229,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       if (outgoing !== undefined) metrics.watchOutbox(outgoing)
       if (outside !== undefined) metrics.watchOutside(outside.reads)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
-      if (cluster !== undefined && work !== undefined) metrics.watchCluster({ ...cluster, work })
+      if (cluster !== undefined && work !== undefined) metrics.watchCluster({ ...cluster, work, files })
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
       const following = cluster && new FollowTasks({ ...cluster, tasks, outbox, logger })
       const relief = startMemoryRelief(server)

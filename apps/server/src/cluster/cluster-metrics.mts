@@ -1,5 +1,6 @@
 import type { ClusterNode, Gateway } from '@joinery/cluster'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { ServedFiles } from '../files/served-files.mts'
 import type { ClusterWork } from './cluster-work.mts'
 import { ownedBy } from './node-asks.mts'
 
@@ -8,10 +9,11 @@ export interface CountedCluster {
   readonly node: Pick<ClusterNode, 'nodes' | 'ownership' | 'store'>
   readonly gateway: Pick<Gateway, 'counts'>
   readonly work: Pick<ClusterWork, 'counts'>
+  readonly files: Pick<ServedFiles, 'copies'>
 }
 
 /** Adds the numbers of a cluster's node, which are read when the metrics are rendered. */
-export function watchCluster(registry: Registry, { node, gateway, work }: CountedCluster): void {
+export function watchCluster(registry: Registry, { node, gateway, work, files }: CountedCluster): void {
   const { nodes } = node
   const gauge = (name: string, help: string, read: () => number): void => {
     const metric = new Gauge({
@@ -62,6 +64,14 @@ export function watchCluster(registry: Registry, { node, gateway, work }: Counte
     return work.counts.asked
   })
   counter('brought_steps', 'Steps of other nodes that this node has given to workers', () => work.counts.brought)
+  if (files.copies !== undefined) {
+    gauge('files_without_copy', 'Files on this disk of which no other node has a copy yet', () => {
+      return files.copies?.waiting ?? 0
+    })
+    counter('kept_files', 'Files on this disk of which another node was found to have a copy', () => {
+      return files.copies?.copied ?? 0
+    })
+  }
   counter(
     'cut_pipes',
     'Sockets and requests that were cut, since their workspace has another owner or theirs did not answer',

@@ -128,7 +128,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
         work = new ClusterWork({ engine, nodes, gateway, offers, ownSagas, onBrought: hashes.note, logger })
         return work
       },
-      files: shareFiles(node, secret, logger),
+      files: shareFiles(engine, node, secret, logger),
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
       stopPassing: () => gateway.close(),

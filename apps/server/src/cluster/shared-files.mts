@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
-import type { ClusterNode } from '@joinery/cluster'
+import type { ClusterNode, Engine } from '@joinery/cluster'
+import type { DiskStore } from '@joinery/resources'
 import type { Logger } from 'pino'
+import { FileKeepers } from './file-keepers.mts'
 
 /** Time that another node has to say whether it has a file, ms. */
 const ANSWER_MS = 3_000
@@ -10,11 +12,24 @@ export interface SharedFiles {
   readonly signingKey: Buffer
   /** The bytes of a file at this path of another node; undefined if none has it. */
   readonly elsewhere: (path: string) => Promise<AsyncIterable<Uint8Array> | undefined>
+  /** Has nodes keep copies of each other's files. Close what it gives before the cluster. */
+  keepCopies(disk: DiskStore, directory: string): FileKeepers
 }
 
-export function shareFiles({ nodes }: Pick<ClusterNode, 'nodes'>, secret: string, logger: Logger): SharedFiles {
+export function shareFiles(
+  engine: Pick<Engine, 'bus'>,
+  { nodes }: Pick<ClusterNode, 'nodes'>,
+  secret: string,
+  logger: Logger,
+): SharedFiles {
   return {
     signingKey: createHmac('sha256', secret).update('URLs of files').digest(),
+    keepCopies: (disk, directory) => {
+      const advice =
+        'uploaded files are on the disks of two nodes each: with a bucket ("files" in --resources) no node has them alone'
+      logger.info({ directory }, advice)
+      return new FileKeepers({ engine, nodes, disk, directory, logger })
+    },
     elsewhere: async (path) => {
       for (const { node, address } of nodes.list()) {
         if (node === nodes.self.node) continue

@@ -8,7 +8,6 @@ import {
   type BytePayer,
   createBlobDoor,
   DiskStore,
-  type DiskStoreOptions,
   FILE_LIMITS,
   FILES_LOG,
   type FileDocuments,
@@ -18,6 +17,7 @@ import {
   type FileStore,
   Files,
   hasFileQuota,
+  type SecondCopiesCounts,
   scopeOf,
   uploadSaga,
 } from '@joinery/resources'
@@ -25,6 +25,7 @@ import { programPayer, type Server, type WorkspaceId } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import { type RunningWorker, startWorker } from '@joinery/worker'
 import type { Logger } from 'pino'
+import type { SharedFiles } from '../cluster/shared-files.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import { filesFolderOf } from './files-folder.mts'
 
@@ -46,13 +47,15 @@ export interface ServedFilesOptions {
   /** A folder beside the log by default. */
   readonly store?: FileStore
   /** Has the folders of several servers share their files. */
-  readonly shared?: Pick<DiskStoreOptions, 'signingKey' | 'elsewhere'>
+  readonly shared?: SharedFiles
 }
 
 export interface ServedFiles {
   readonly files: Files
   /** Bytes of files that have been uploaded since the start. */
   readonly uploadedBytes: number
+  /** Numbers of the copies that other nodes keep; undefined where nobody does. */
+  readonly copies: SecondCopiesCounts | undefined
   /** Answers the URLs of a store on the disk. False for any other path. */
   readonly door: ReturnType<typeof createBlobDoor>
   /** Goes on with uploads that were open when the last server ended. Call it once the server takes connections. */
@@ -73,6 +76,7 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
     options.store === undefined
       ? new DiskStore({ directory, ticketMs: limits.ticketMs, payer: bytePayer(server), ...options.shared })
       : undefined
+  const keepers = disk && options.shared?.keepCopies(disk, directory)
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
   const documents = fileDocuments(server)
@@ -86,8 +90,9 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
         store,
         limits,
         quotas,
-        onUploaded: (bytes) => {
-          uploadedBytes += bytes
+        onUploaded: (file) => {
+          uploadedBytes += file.bytes
+          keepers?.copies.note(file)
         },
         shows: async (workspace, task, input) => {
           const entry = (await documents.filesOf(workspace, input.block))?.find(({ name }) => name === input.name)
@@ -129,6 +134,9 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
     get uploadedBytes() {
       return uploadedBytes
     },
+    get copies() {
+      return keepers?.copies.counts
+    },
     door: door ?? (() => false),
     resume() {
       if (tasks.extent.open > 0) void whenServed()
@@ -136,6 +144,7 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
     async close() {
       unlisten()
       await worker?.stop()
+      await keepers?.close()
       await quotas?.close()
       if (isInMemory) await rm(directory, { recursive: true, force: true })
     },

@@ -147,12 +147,17 @@ export class DiskStore implements FileStore {
   }
 
   async has(file: FileRef): Promise<boolean> {
-    const path = this.#pathOf(file)
-    if ((await found(path))?.size === file.bytes) return true
+    if (await this.hasHere(file)) return true
     if (this.#elsewhere === undefined) return false
+    const path = this.#pathOf(file)
     const coming = this.#coming.get(path) ?? this.#bring(file, path, this.#elsewhere)
     this.#coming.set(path, coming)
     return coming.finally(() => this.#coming.delete(path))
+  }
+
+  /** Whether the file is on this disk; {@link has} copies it from another one otherwise. */
+  async hasHere(file: FileRef): Promise<boolean> {
+    return (await found(this.#pathOf(file)))?.size === file.bytes
   }
 
   async urlOf({ scope, sha256, bytes }: FileRef, { name, type }: Shown): Promise<ShortUrl> {

@@ -36,8 +36,8 @@ export interface UploadWork {
   readonly limits: FileLimits
   /** Undefined if no quota is set. */
   readonly quotas?: FileQuotas | undefined
-  /** Hears how many bytes of a file have been uploaded, once they were read back. */
-  readonly onUploaded?: (bytes: number) => void
+  /** Hears of each file that has been uploaded, once its bytes were read back. */
+  readonly onUploaded?: (file: FileRef) => void
   /** Whether the block still shows the file as the task's own. */
   shows(workspace: string, task: string, input: UploadInput): Promise<boolean>
   /** Words for people why a task is taken back. */
@@ -103,7 +103,7 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded, quotas 
           if (upload !== undefined) {
             if (!(await store.has(file))) await quotas?.bring(task)
             await store.publish(upload, file, (bytes) => beat(bytes, file.bytes))
-            onUploaded?.(file.bytes)
+            onUploaded?.(file)
           }
           await quotas?.keep(task)
           const { bytes, sha256 } = input
