@@ -84,6 +84,11 @@ export interface ServerLimits extends WireLimits {
   readonly requestsWaitingMax: number
   /** Time for which requests are begun in one turn of the event loop, ms: sockets are read between two turns. */
   readonly requestTurnMs: number
+  /**
+   * Parts of less than 1 KiB in which the body of a request may come: each is an object, however short it is. One of less than 64 bytes
+   * counts as twenty.
+   */
+  readonly smallPartsMax: number
   /** Time in which a byte of a request or its answer must move, ms. Answers that take longer send something meanwhile. */
   readonly stallMs: number
   /** Time for which a connection that the server closes waits for the client's close frame, ms. */
@@ -185,6 +190,7 @@ export const SERVER_LIMITS: ServerLimits = {
   requestMs: 300_000,
   requestsWaitingMax: 16,
   requestTurnMs: 5,
+  smallPartsMax: 20_000,
   stallMs: 120_000,
   closeMs: 30_000,
   connectionsPerAddressMax: Number.POSITIVE_INFINITY,

@@ -48,7 +48,36 @@ async function trickle(scene: AttackScene, connections: number, head: string): P
   })
 }
 
+/** Sends a request whose body comes in chunks of a byte each, without an end, as fast as the server takes it, and again once it is cut. */
+async function tinyChunks(scene: AttackScene, head: string): Promise<void> {
+  const chunks = Buffer.from('1\r\n \r\n'.repeat(20_000))
+  await untilOver(scene, async () => {
+    const socket = scene.tcp()
+    socket.write(head)
+    while (!socket.destroyed && !scene.isOver) await write(scene, socket, chunks)
+    await scene.pause(10)
+  })
+}
+
+const putHead = (scene: AttackScene, ...headers: readonly string[]): string =>
+  [`PUT /v1/workspaces/${scene.workspace}/blocks/a HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n')
+
 export const admissionAttacks = {
+  'tiny-chunks': {
+    title: '20 requests with a token send bodies in chunks of a byte each',
+    run: async (scene) => {
+      const token = await makeToken({ sub: 'mallory' })
+      const headers = [`Authorization: Bearer ${token}`, 'Content-Type: application/json', 'Transfer-Encoding: chunked']
+      await Promise.all(Array.from({ length: 20 }, () => tinyChunks(scene, putHead(scene, ...headers))))
+    },
+  },
+  'tiny-chunks-refused': {
+    title: '50 requests without a token send bodies in chunks of a byte each',
+    run: async (scene) => {
+      const head = putHead(scene, 'Content-Type: application/json', 'Transfer-Encoding: chunked')
+      await Promise.all(Array.from({ length: 50 }, () => tinyChunks(scene, head)))
+    },
+  },
   'unfinished-frames': {
     title: '20 sockets without a token send all but the end of a frame of 63 MiB each',
     run: (scene) =>

@@ -43,13 +43,14 @@ import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
 import { AddressCount } from './address-count.ts'
 import { takeBelow } from './below-base.ts'
+import { countedBodies } from './body-parts.ts'
 import { Connections } from './connections.ts'
 import { DrainedConnections } from './drained-connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { Placed } from './placed.ts'
 import type { Placement } from './placement.ts'
 import { RefusedClients } from './refused-clients.ts'
-import { broken } from './refused-request.ts'
+import { broken, cutSmallParts } from './refused-request.ts'
 import { isLoopbackHost, isOrigin } from './request-origin.ts'
 import { Requests } from './requests.ts'
 import { isWebSocketUpgrade } from './upgrade-request.ts'
@@ -221,6 +222,7 @@ class SyncServer implements Server {
         // A request without it is refused like others, by an answer with a code.
         requireHostHeader: false,
         shouldUpgradeCallback: isWebSocketUpgrade,
+        IncomingMessage: countedBodies(limits, cutSmallParts),
       }),
     )
     this.#drained = new DrainedConnections(this.#http)
