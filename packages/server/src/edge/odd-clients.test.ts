@@ -29,7 +29,10 @@ async function answerTo(steps: Steps, ends: boolean): Promise<Buffer> {
     isMore()
   })
   socket.on('error', () => undefined)
-  const closed = new Promise<void>((resolve) => socket.on('end', () => resolve(socket.end())).on('close', resolve))
+  const closed = new Promise<void>((resolve) => {
+    socket.on('end', () => socket.end())
+    socket.on('close', () => resolve())
+  })
   const [first, ...rest] = steps
   const answered = new Promise<void>((resolve) => {
     isMore = resolve
