@@ -137,6 +137,7 @@ use = egg:swift#copy
 use = egg:swift#slo
 max_manifest_segments = 10000
 max_manifest_size = 8388608
+rate_limit_under_size = 0
 `
 }
 
