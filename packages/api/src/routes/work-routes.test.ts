@@ -151,11 +151,14 @@ it('[H98] writes under the token of an attempt are made while its lease stands, 
 it('[H140] in development mode the steps of an adapter are run by the server’s own worker alone, and all others by anybody', async () => {
   const token = 'own-worker.secret'
   await using fixture = await TaskFixture.start({
+    adapters: ['payment@1'],
     ownWork: { token, sagas: ['payment@1'] },
     worker: { authorization: `Bearer ${token}` },
   })
   const payment = sagaOf('payment@1', ['sync'])
-  await start(fixture, payment)
+  await fixture.announce(payment)
+  await fixture.call('PUT', '/blocks/order', { type: 'order' })
+  await fixture.call('POST', '/blocks/order/statuses/payment@1/deposit/runs', {}, { 'x-joinery-actor': 'Ada' })
   const ask = async (name: string, headers: Record<string, string>) => {
     const asked = { worker: 'w2', serves: [sagaOf(name, ['sync'])], max: 1 }
     const { status, body } = await fixture.call('POST', '/v1/work/leases', asked, headers)
