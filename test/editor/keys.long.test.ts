@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { TWO_LOOKS, violationsIn } from './axe.ts'
 import { dropFile } from './drop-files.ts'
 import { openPages, saved } from './open-pages.ts'
 
@@ -311,7 +312,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     expect(await headOf()).toBe(head)
   })
 
-  it('[E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {
+  it('[E11, E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {
     const nobody = await pages.open(`${http}/w/notes`)
     await nobody.getByText('This workspace needs a key.').waitFor()
     expect(await nobody.getByRole('link', { name: 'Log in' }).getAttribute('href')).toBe(
@@ -325,5 +326,6 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     await stranger.getByText('You have no right to do this here.').waitFor()
     await stranger.getByRole('link', { name: 'See your workspaces' }).click()
     await stranger.getByRole('list', { name: 'Workspaces' }).getByRole('link', { name: 'notes', exact: true }).waitFor()
+    expect(await violationsIn(stranger, TWO_LOOKS)).toEqual([])
   })
 })

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { TWO_LOOKS, violationsIn } from './axe.ts'
 import { openPages, saved, shownText, statusOf, typeIn } from './open-pages.ts'
 
 const pages = openPages()
@@ -16,7 +17,7 @@ describe.skipIf(!pages.isThere)('the panel of what was set aside', () => {
   /** Complaints are what is expected of a page whose server has gone. */
   afterEach(() => void pages.errors.splice(0))
 
-  it('[P9] gives a person back what they wrote offline, after the workspace became another one', async () => {
+  it('[E11, P9] gives a person back what they wrote offline, after the workspace became another one', async () => {
     await using home = await tempDirectory()
     const options = { directory: join(home.path, 'data'), port: await freePort() }
     const address = `http://127.0.0.1:${options.port}/w/aside`
@@ -52,6 +53,7 @@ describe.skipIf(!pages.isThere)('the panel of what was set aside', () => {
     await panel.getByText('The workspace on the server is another one now.').waitFor()
     await panel.getByText('There is no such block any more.').waitFor()
     await panel.locator('ins').getByText('Measure twice. Cut once.').waitFor()
+    expect(await violationsIn(ann, TWO_LOOKS, 'aside')).toEqual([])
     await panel.getByRole('button', { name: 'Put back as a new block' }).click()
     await expect.poll(() => shownText(ann, 'Text 1 (set aside)')).toBe('Measure twice. Cut once.')
     await saved(ann)

@@ -1,6 +1,7 @@
 import { connectWorkspace, tasksOf } from '@joinery/client'
 import { defineSaga, StepError, startWorker, step, waitFor } from '@joinery/worker'
 import { expect, it } from 'vitest'
+import { TWO_LOOKS, violationsIn } from './axe.ts'
 import { openPages } from './open-pages.ts'
 
 const pages = openPages()
@@ -27,7 +28,7 @@ const shaky = defineSaga({
 })
 
 it.skipIf(!pages.isThere)(
-  '[E42] the page shows a task, its steps, the cause for which it waits, and what was kept',
+  '[E11, E42] the page shows a task, its steps, the cause for which it waits, and what was kept',
   async () => {
     const job = connectWorkspace({ url: pages.url, workspace: 'tasks', actor: 'engine', source: 'workflow_execution' })
     const worker = startWorker({ url: pages.httpUrl, sagas: [shaky], name: 'worker 7' })
@@ -53,6 +54,7 @@ it.skipIf(!pages.isThere)(
       await ann.getByRole('textbox', { name: 'Content of First' }).waitFor()
       await expect.poll(() => ann.getByRole('textbox', { name: 'Content of Second' }).count()).toBe(0)
       await task.getByText('the plan does not hold').first().waitFor()
+      expect(await violationsIn(ann, TWO_LOOKS, 'aside')).toEqual([])
       await panel.getByRole('button', { name: 'Close' }).click()
       await expect.poll(() => panel.count()).toBe(0)
     } finally {

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { plainEditsOf, plainTextOf } from '@joinery/blocks'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { viewOf } from './field-view.ts'
 import { bindTextField, indexAfter } from './text-field-binding.ts'
@@ -9,6 +9,7 @@ import { bindTextField, indexAfter } from './text-field-binding.ts'
 const release: (() => void)[] = []
 afterEach(() => {
   for (const end of release.splice(0)) end()
+  vi.useRealTimers()
 })
 
 /** A field bound to a text, and another person's copy of that text. */
@@ -47,6 +48,50 @@ function piecesOf(text: Y.Text): string {
 }
 
 describe('bindTextField', () => {
+  it('[C142] a long text without the focus shows others’ edits together, and at once when it gets the focus', () => {
+    vi.useFakeTimers()
+    const long = 'word '.repeat(5_000)
+    const { text, theirs, field, type, sync } = scene(long)
+    const set = vi.spyOn(field, 'value', 'set')
+    for (const letter of 'cba') {
+      theirs.insert(0, letter)
+      sync()
+    }
+    expect(field.value).toBe(long)
+    vi.advanceTimersByTime(250)
+    expect(field.value).toBe(`abc${long}`)
+    expect(set).toHaveBeenCalledTimes(1)
+    // A program types into it while edits wait: both are kept, each in its place.
+    theirs.insert(0, '1 ')
+    sync()
+    type(`abc${long}end`)
+    expect([text.toString(), field.value]).toEqual([`1 abc${long}end`, `1 abc${long}end`])
+    sync()
+    theirs.insert(0, '2 ')
+    sync()
+    field.focus()
+    expect(field.value).toBe(`2 1 abc${long}end`)
+    theirs.insert(0, '3 ')
+    sync()
+    expect(field.value).toBe(`3 2 1 abc${long}end`)
+    set.mockRestore()
+  })
+
+  it('[C142] a text that is not long shows each edit as it comes, and an unbound field shows none', () => {
+    vi.useFakeTimers()
+    const { theirs, field, sync, unbind } = scene('word '.repeat(4_000))
+    theirs.insert(0, 'a')
+    sync()
+    expect(field.value[0]).toBe('a')
+    // It is long now.
+    theirs.insert(0, 'b')
+    sync()
+    expect(field.value[0]).toBe('a')
+    unbind()
+    vi.advanceTimersByTime(1_000)
+    expect(field.value[0]).toBe('a')
+  })
+
   it('[C76] turns what is typed into the edits that differ', () => {
     const { text, theirs, type, sync } = scene('the quick fox')
     theirs.insert(0, 'See ')

@@ -16,10 +16,16 @@ export interface TextFieldOptions {
   readonly redo: () => void
 }
 
+/** A text that is longer than this, characters, takes a browser tens of milliseconds to lay out anew at each edit: measured. */
+const LONG_TEXT = 20_000
+/** Others' edits of a long text show this late in a field without the focus, ms: all of this time's at once. */
+const REST_MS = 250
+
 /**
  * Binds a plain text field to a Y.Text. The field shows the plain string of the text: its embeds and marks stay unseen (B47). A person's typing becomes the smallest edits of the text; others' edits move caret and
  * selection along with the text around them. While an input method composes, others' edits wait for its end: to write into the
- * field would end the composition. `undo` and `redo` replace the field's own undo, which others' edits would confuse. Returns
+ * field would end the composition. In a field without the focus, those of a long text wait for a moment, so that a job that streams
+ * into it does not stop the page. `undo` and `redo` replace the field's own undo, which others' edits would confuse. Returns
  * the function that unbinds the field; it may be called twice.
  */
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
@@ -28,8 +34,11 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   /** The plain string of the text when the field last showed it, and how the field showed it. */
   let agreed = text === undefined ? '' : plainTextOf(text)
   let view = viewOf(agreed, agreed)
-  /** While others' edits wait to be shown: where the characters of `agreed` are in the text now. */
+  /** Others' edits that wait to be shown, unless `places` has them. */
+  let waiting: TextEdit[] = []
+  /** Where the characters of `agreed` are in the text now, once a person has typed while others' edits waited. */
   let places: FieldPlaces | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   let isComposing = false
   let isTyping = false
 
@@ -37,25 +46,35 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     const typed = diffText(view.shown, field.value).map(view.edit)
     if (typed.length === 0) return
     const { length } = agreed
+    const behind = placesOfWaiting()
     agreed = applyEdits(agreed, typed)
     view = viewOf(agreed, field.value)
     isTyping = true
     try {
       text ??= observed(options.createText())
       const target = text
-      transact(() => (places === undefined ? writeEdits(target, length, typed) : places.write(target, typed)))
+      transact(() => (behind === undefined ? writeEdits(target, length, typed) : behind.write(target, typed)))
     } finally {
       isTyping = false
     }
-    if (!isComposing) showWaiting()
+    showWaiting()
   }
   const onText = (event: Y.YTextEvent): void => {
     if (isTyping) return
     const edits = plainEditsOf(event)
     if (edits.length === 0) return
-    if (!isComposing) return show((index) => indexAfter(edits, index))
-    places ??= new FieldPlaces(agreed.length)
-    places.follow(edits)
+    const isResting = agreed.length > LONG_TEXT && field.ownerDocument.activeElement !== field
+    if (!isComposing && !isResting) return show((index) => indexAfter(edits, index))
+    if (places === undefined) waiting.push(...edits)
+    else places.follow(edits)
+    if (isResting) timer ??= setTimeout(showWaiting, REST_MS)
+  }
+  const placesOfWaiting = (): FieldPlaces | undefined => {
+    if (waiting.length === 0) return places
+    places = new FieldPlaces(agreed.length)
+    places.follow(waiting)
+    waiting = []
+    return places
   }
   const observed = (target: Y.Text): Y.Text => {
     target.observe(onText)
@@ -77,9 +96,14 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     field.setSelectionRange(start ?? null, end ?? null, selectionDirection ?? 'none')
   }
   const showWaiting = (): void => {
-    const waited = places
+    clearTimeout(timer)
+    timer = undefined
+    if (isComposing) return
+    const [behind, edits] = [places, waiting]
     places = undefined
-    if (waited !== undefined) show((index) => waited.indexOf(index))
+    waiting = []
+    if (behind !== undefined) show((index) => behind.indexOf(index))
+    else if (edits.length > 0) show((index) => indexAfter(edits, index))
   }
   const onCompositionStart = (): void => {
     isComposing = true
@@ -99,6 +123,7 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
 
   fill(agreed)
   if (text !== undefined) observed(text)
+  field.addEventListener('focus', showWaiting)
   field.addEventListener('input', onInput)
   field.addEventListener('beforeinput', onBeforeInput)
   field.addEventListener('compositionstart', onCompositionStart)
@@ -106,6 +131,8 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   return () => {
     text?.unobserve(onText)
     text = undefined
+    clearTimeout(timer)
+    field.removeEventListener('focus', showWaiting)
     field.removeEventListener('input', onInput)
     field.removeEventListener('beforeinput', onBeforeInput)
     field.removeEventListener('compositionstart', onCompositionStart)
