@@ -1,6 +1,7 @@
 import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
+import { isEmptyUpdate } from '../content/empty-update.ts'
 import { UPDATE_STRUCTS_MAX } from '../content/known-already.ts'
 import { type Pace, type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
@@ -347,8 +348,11 @@ export class Workspaces implements Tails {
   }
 
   async #bringTried(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
-    const { update, writer } = brought
-    const refusal = await this.#rooms.tryWhole(workspace, brought.payer ?? writer.actor, update)
+    const { writer } = brought
+    const payer = brought.payer ?? writer.actor
+    const update = await this.#rooms.withoutKnown(workspace, payer, brought.update)
+    if (isEmptyUpdate(update)) return this.#bring(workspace, { ...brought, update })
+    const refusal = await this.#rooms.tryWhole(workspace, payer, update)
     return refusal ? { refusal } : this.#bring(workspace, { ...brought, writer: { ...writer, isTried: true } })
   }
 

@@ -3,6 +3,7 @@ import { LogError, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
 import { type DocumentMemory, memoryFull } from '../content/document-memory.ts'
 import type { Refusal } from '../content/document-rules.ts'
+import { EMPTY_UPDATE } from '../content/empty-update.ts'
 import { mayInclude } from '../content/known-already.ts'
 import { KnownComparison } from '../content/known-comparison.ts'
 import { structsIn } from '../content/live-memory.ts'
@@ -13,6 +14,7 @@ import type { Trials } from '../content/trials/trials.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
 import { type Fit, tryUpdate } from '../content/trials/try-update.ts'
 import type { Counters } from '../counters.ts'
+import type { Ledger } from '../ledger.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import type { Member } from './member.ts'
@@ -35,6 +37,7 @@ export interface HeavyUpdatesContext {
   readonly trials: Trials
   readonly loadTurns: LoadTurns
   readonly memory: DocumentMemory
+  readonly ledger: Ledger
 }
 
 /** The part of a room that heavy updates need. */
@@ -101,6 +104,28 @@ export class HeavyUpdates {
       else if (error instanceof TrialError) throw tooManyWait(error)
       if (refusal === undefined) throw error
       return refusal
+    }
+  }
+
+  /**
+   * Compares an update that is one record with the document, in turns that its sender pays for. Resolves with the update, or with an empty one
+   * if the document has all of it: a document only grows, so that the record would be empty later, too.
+   */
+  async withoutKnown(principal: string, update: Uint8Array): Promise<Uint8Array> {
+    const { ledger, loadTurns, limits } = this.#context
+    const payer = { principal, workspace: this.#room.workspace }
+    const comparison = new KnownComparison(update)
+    for (;;) {
+      const isKnown = await this.#room.visit(principal, ({ document: { doc } }) => {
+        if (!mayInclude(doc, update)) return false
+        const sinceMs = performance.now()
+        const known = comparison.compare(doc, () => performance.now() - sinceMs >= limits.trialTurnMs)
+        ledger.book(payer, sinceMs)
+        return known
+      })
+      if (isKnown !== undefined) return isKnown ? EMPTY_UPDATE : update
+      await wait(ledger.restOf(payer))
+      await loadTurns.pause()
     }
   }
 

@@ -23,7 +23,7 @@ export interface KeyedRoom {
   readonly workspace: WorkspaceId
   visit<T>(payer: string | undefined, use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T>
-  readonly heavy: Pick<HeavyUpdates, 'settled' | 'tryWhole'>
+  readonly heavy: Pick<HeavyUpdates, 'settled' | 'tryWhole' | 'withoutKnown'>
 }
 
 /** Takes the updates that clients send under an idempotency key. Each is made once, and answered when it is durable. */
@@ -103,11 +103,16 @@ export class KeyedUpdates {
     if (message.update.length === 0) return { ...head, outcome: 'unknown' }
     // Updates that the connection sent before come first.
     while (member.isOnTrial) await room.heavy.settled
-    const outcome = isHeavy(message.update, this.#limits) ? 'estimate' : await this.#write(room, member, message, false)
+    const { heavy } = room
+    const isLarge = isHeavy(message.update, this.#limits)
+    const update = isLarge ? await heavy.withoutKnown(member.principal, message.update) : message.update
+    const brought = { ...message, update }
+    const isToBeTried = isHeavy(update, this.#limits)
+    const outcome = isToBeTried ? 'estimate' : await this.#write(room, member, brought, false)
     if (outcome !== 'estimate') return outcome
-    const refusal = await room.heavy.tryWhole(member.principal, message.update)
+    const refusal = await heavy.tryWhole(member.principal, update)
     if (refusal !== undefined) return { ...head, outcome: 'refused', code: refusal.code, reason: refusal.reason }
-    const tried = await this.#write(room, member, message, true)
+    const tried = await this.#write(room, member, brought, true)
     return tried === 'estimate' ? undefined : tried
   }
 

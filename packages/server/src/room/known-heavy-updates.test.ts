@@ -1,4 +1,4 @@
-import { encodeUpdate } from '@joinery/protocol'
+import { encodeJoinery, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { KnownComparison } from '../content/known-comparison.ts'
@@ -6,7 +6,7 @@ import { createAuthenticator, signToken } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import { offlineLists } from '../testing/offline-lists.ts'
 import type { RawClient } from '../testing/raw-client.ts'
-import { ServerFixture } from '../testing/server-fixture.ts'
+import { ServerFixture, W } from '../testing/server-fixture.ts'
 
 /** Each list is heavy, and is written under a client id of its own. The structs of the greater one come first in an update of both. */
 const [unknown, known] = offlineLists(150) as [Uint8Array, Uint8Array]
@@ -78,6 +78,24 @@ describe('[S412] a heavy update', () => {
     expect(before).toBeGreaterThan(10)
     expect(turns() - before).toBeGreaterThan(2)
     expect(fixture.server.counters.trials).toBe(0)
+  })
+
+  it('under a key, or of a program, is compared in turns, and is an empty record under its key and none without', async () => {
+    const { writer, turns } = await begin()
+    const { counters, workspaces } = fixture.server
+    const { records } = counters
+    writer.ws.send(encodeJoinery({ type: 'keyed', key: 'k', update: known }))
+    await writer.until(() => writer.message('keyedResult') !== undefined)
+    expect(writer.message('keyedResult')).toMatchObject({ outcome: 'applied' })
+    expect(turns()).toBeGreaterThan(10)
+    const before = turns()
+    const ada = { actor: 'write', source: 'user_action', sources: undefined, isAuthenticated: true }
+    const bring = (update: Uint8Array) => workspaces.bring(W, { writer: ada, payer: 'write', via: 'http', update })
+    expect(await bring(known)).toMatchObject({ repeated: false, record: undefined })
+    expect(turns() - before).toBeGreaterThan(10)
+    expect(counters).toMatchObject({ trials: 0, records: records + 1 })
+    expect(await bring(mixed)).toMatchObject({ repeated: false, record: { actor: 'write' } })
+    expect(counters.trials).toBe(1)
   })
 
   it.each(['&joinery=1', ''])('of a reader (%s) is compared in turns, too, and never tried', async (query) => {

@@ -138,6 +138,12 @@ export class Rooms {
     return this.#roomOf(workspace).heavy.tryWhole(principal, update)
   }
 
+  /** Compares an update with the workspace's document in turns: see {@link HeavyUpdates.withoutKnown}. */
+  async withoutKnown(workspace: WorkspaceId, principal: string, update: Uint8Array): Promise<Uint8Array> {
+    await this.#whenFree(workspace)
+    return this.#roomOf(workspace).heavy.withoutKnown(principal, update)
+  }
+
   /** Runs `use` on the log of the workspace's open room: see {@link Room.hold}. */
   async hold<T>(workspace: WorkspaceId, use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
     await this.#whenFree(workspace)
