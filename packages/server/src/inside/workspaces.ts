@@ -2,10 +2,8 @@ import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog 
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
 import { isEmptyUpdate } from '../content/empty-update.ts'
-import { UPDATE_STRUCTS_MAX } from '../content/known-already.ts'
 import { type Pace, type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
-import { formatOfUpdate } from '../content/update-format.ts'
 import type { Leases } from '../leases/leases.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
@@ -19,6 +17,7 @@ import { beingLoaded, moved, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
 import type { Release, SystemLogs } from './system-logs.ts'
 import type { TailOptions, Tails } from './tail.ts'
+import { faultOfBytes } from './update-fault.ts'
 import { type FateListener, type Remover, WorkspaceFates } from './workspace-fates.ts'
 import { WorkspaceLeases } from './workspace-leases.ts'
 
@@ -381,16 +380,6 @@ export class Workspaces implements Tails {
       this.#rooms.costs.book({ principal, workspace }, sinceMs)
     }
   }
-}
-
-/** The fault of bytes that are to be one Yjs V1 update; undefined when they are one. */
-function faultOfBytes(update: Uint8Array): string | undefined {
-  // One with more is refused for its size, and to read all of it would take seconds.
-  const format = formatOfUpdate(update, UPDATE_STRUCTS_MAX)
-  if (format === 'v1' || format === 'both') return undefined
-  const advice = 'send Y.encodeStateAsUpdate(doc)'
-  if (format === 'v2') return `the bytes are a Yjs V2 update: ${advice}, or convert them by Y.convertUpdateFormatV2ToV1`
-  return `the bytes are not one whole Yjs V1 update: ${advice}`
 }
 
 function viewOf({ log, document, memberCount }: RoomVisit): WorkspaceView {
