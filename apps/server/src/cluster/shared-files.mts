@@ -18,7 +18,7 @@ export interface SharedFiles {
 
 export function shareFiles(
   engine: Pick<Engine, 'bus'>,
-  { nodes }: Pick<ClusterNode, 'nodes'>,
+  { nodes, store }: Pick<ClusterNode, 'nodes' | 'store'>,
   secret: string,
   logger: Logger,
 ): SharedFiles {
@@ -28,7 +28,7 @@ export function shareFiles(
       const advice =
         'uploaded files are on the disks of two nodes each: with a bucket ("files" in --resources) no node has them alone'
       logger.info({ directory }, advice)
-      return new FileKeepers({ engine, nodes, disk, directory, logger })
+      return new FileKeepers({ engine, nodes, store, disk, directory, logger })
     },
     elsewhere: async (path) => {
       for (const { node, address } of nodes.list()) {

@@ -92,8 +92,19 @@ it('[RU20] a process that is full or away leaves the copy to the next, and a fil
   await expect.poll(() => copies.counts.unanswered).toBeGreaterThan(0)
   clock.pass(10_000)
   expect(copies.counts.waiting).toBe(1)
+  for (let n = 0; n < 60; n++) {
+    clock.pass(10_000)
+    await new Promise(setImmediate)
+  }
+  // Nobody takes it, so that it is asked for less and less often.
+  expect(b.asked.length).toBeLessThan(40)
   c.state = 'takes'
-  await untilKept()
+  await expect
+    .poll(() => {
+      clock.pass(60_000)
+      return copies.counts.waiting
+    })
+    .toBe(0)
   expect(keptBy(file)).toBe('c')
 })
 

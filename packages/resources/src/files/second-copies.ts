@@ -3,8 +3,9 @@ import { type SteadyClock, systemSteadyClock } from '@joinery/log'
 import { filesIn } from './disk-copy.ts'
 import type { FileRef } from './file-store.ts'
 
-/** Pause before a file whose copy is not there yet is asked for again, ms. */
+/** Pause before a file whose copy is not there yet is asked for again, ms: it doubles up to the longest while nobody takes any. */
 const AGAIN_MS = 2_000
+const AGAIN_MS_MAX = 60_000
 /** Time between two looks at which keepers there are, ms. */
 const LOOK_MS = 5_000
 /** Files that wait for their copy. More are found by the next look at all files. */
@@ -83,11 +84,17 @@ export class SecondCopies {
   }
 
   async #workOff(): Promise<void> {
+    let againMs = AGAIN_MS
     while (!this.#isClosed) {
+      let isTaken = false
       for (const [key, file] of [...this.#waiting]) {
-        if (!this.#isClosed && (await this.#isKept(file))) this.#waiting.delete(key)
+        if (this.#isClosed) return
+        const kept = await this.#keep(file)
+        if (kept === 'has') this.#waiting.delete(key)
+        isTaken ||= kept !== 'refused'
       }
-      await this.#pause(this.#waiting.size > 0 ? AGAIN_MS : LOOK_MS)
+      againMs = isTaken ? AGAIN_MS : Math.min(2 * againMs, AGAIN_MS_MAX)
+      await this.#pause(this.#waiting.size > 0 ? againMs : LOOK_MS)
     }
   }
 
@@ -107,23 +114,23 @@ export class SecondCopies {
     try {
       for await (const file of filesIn(directory)) {
         if (this.#isClosed) return
-        if (!(await this.#isKept(file))) this.note(file)
+        if ((await this.#keep(file)) !== 'has') this.note(file)
       }
     } catch (err) {
       logger.warn({ err }, 'the files could not be looked at for their second copies')
     }
   }
 
-  /** Whether another process has the file. Otherwise one of them is asked to copy it. */
-  async #isKept(file: FileRef): Promise<boolean> {
+  /** Looks whether another process has the file. Otherwise asks one of them to copy it. */
+  async #keep(file: FileRef): Promise<Kept> {
     const keepers = inOrder(this.#options.keepers(), file)
     for (const keeper of keepers) {
       if ((await this.#ask(keeper, file, false)) !== 'has') continue
       this.#copied++
-      return true
+      return 'has'
     }
-    for (const keeper of keepers) if ((await this.#ask(keeper, file, true)) !== 'refused') return false
-    return false
+    for (const keeper of keepers) if ((await this.#ask(keeper, file, true)) !== 'refused') return 'coming'
+    return 'refused'
   }
 
   async #ask(keeper: Keeper, file: FileRef, copies: boolean): Promise<Kept> {
