@@ -171,7 +171,8 @@ export class SagaScene implements AsyncDisposable {
     let kills = 0
     let attempts = 0
     for (let round = 0; round < rounds; round++) {
-      const prefix = `p${round}`
+      // Sagas of one scene that fail and that succeed are of different names.
+      const prefix = `${fails ? 'f' : 'p'}${round}`
       const killer = arm()
       const path = await this.begin('template', this.inputOf(prefix, input))
       const task = await this.until(path, isEnded)
