@@ -17,6 +17,7 @@ import {
 import { assertSingle } from './cluster/cluster-file.mts'
 import { clusterOperator } from './cluster/cluster-operator.mts'
 import { FollowTasks } from './cluster/follow-tasks.mts'
+import { forgetPurged } from './cluster/forget-purged.mts'
 import type { ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -187,6 +188,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
       server.workspaces.removeBeside((workspace) => search.forget(workspace))
+      if (cluster !== undefined) forgetPurged(cluster.node.store, { tasks, others: [outbox, inbox, search] })
       const files = await openServedFiles({
         config,
         server,

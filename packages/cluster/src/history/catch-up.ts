@@ -19,8 +19,10 @@ export interface Place {
 
 /** How a copy is brought up to its history. */
 export interface CatchUpOptions {
-  /** The message up to which it is read, and a pause before a replica that does not have it is asked again. */
-  readonly until?: { readonly through: string; readonly wait: () => Promise<void> }
+  /**
+   * The message up to which it is read, by its id and its sequence, and a pause before a replica that does not have it is asked again.
+   */
+  readonly until?: { readonly through: string; readonly sequence: number; readonly wait: () => Promise<void> }
   /** True if the engine has lost the message of the copy's mark: the history is compared from its first record on. */
   readonly isSetBack?: boolean
 }
@@ -29,7 +31,7 @@ export interface CatchUpOptions {
  * Brings a node's copy up to what the engine gives now, or up to and with a message. A record that the node has already stays. Where
  * the engine has another one, the node's own records from there on are cut off if they were never acknowledged. If one of them was, that
  * is `diverged`, and both stay as they are. Throws `corrupted` or `unknown_format`, too; the copy ends before that message then. Throws
- * `purged` where the history that it has was purged.
+ * `purged` where the history that it has was purged, and `fenced` if the message to read up to was removed by a purge behind it.
  */
 export async function catchUp(place: Place, { until, isSetBack = false }: CatchUpOptions = {}): Promise<void> {
   const { log, workspace, subject, local } = place
@@ -41,6 +43,9 @@ export async function catchUp(place: Place, { until, isSetBack = false }: CatchU
     const { isThrough, error } = await adoptMessages(reader, messages, local, until?.through)
     if (error !== undefined) throw error
     if (isThrough || (until === undefined && messages.length < READ_LIMIT)) return
+    if (until !== undefined && reader.position.sequence > until.sequence) {
+      throw new HistoryError('fenced', workspace, reader.position.sequence, 'it was purged meanwhile by another node')
+    }
     // The end that a replica shows proves nothing: the message is there, since its append was acknowledged.
     if (messages.length === 0) await until?.wait()
   }

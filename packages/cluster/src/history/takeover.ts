@@ -80,7 +80,14 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
     if (behind === undefined) return await takeOver(options)
     begun = behind
   }
-  await untilAnswered(options, () => catchUp(options, { until: { through: begun.own.id, wait }, isSetBack }))
+  const until = { through: begun.own.id, sequence: begun.position.sequence, wait }
+  try {
+    await untilAnswered(options, () => catchUp(options, { until, isSetBack }))
+  } catch (error) {
+    // Another node has purged the history since, and the own epoch is removed with it.
+    if (!(error instanceof HistoryError) || error.code !== 'fenced') throw error
+    return await takeOver(options)
+  }
   await bring?.(local)
   const { mark, floor } = local
   const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: mark })

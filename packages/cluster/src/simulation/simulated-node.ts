@@ -1,10 +1,11 @@
 import type { Engine } from '../engine/engine.ts'
 import type { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { catchUp, type Place } from '../history/catch-up.ts'
-import { HistoryError } from '../history/history-error.ts'
+import { HistoryError, type HistoryErrorCode } from '../history/history-error.ts'
 import { positionOf } from '../history/position.ts'
 import type { Publisher } from '../history/publisher.ts'
-import { takeOver } from '../history/takeover.ts'
+import { beginPurge, endHistory, removePurged } from '../history/purge.ts'
+import { type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { Random } from './random.ts'
 import { SimulatedReplica } from './simulated-replica.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -13,10 +14,14 @@ export const WORKSPACE = 'w'
 /** Text that makes an edit too large for one message of the engine; no compression makes it small. */
 const LARGE = ` ${randomText(1_300_000)}`
 
+/** Pause before a copy that was discarded is made anew, ms. */
+const SOON_MS = 50
+
 /** An edit that was acknowledged as replicated. */
 export interface Acknowledged {
   readonly id: string
   readonly lsn: number
+  readonly generation: string
 }
 
 /** One process of a simulated cluster: it takes the workspace over, writes edits, is killed and comes back. */
@@ -57,17 +62,45 @@ export class SimulatedNode {
     this.#isTaking = true
     const run = this.#run
     try {
-      const { clock } = this.#time
-      const { signal } = this.#killed
-      const taken = await takeOver({ ...this.#place(), clock, node: this.name, session: `s${run}`, signal })
+      const taken = await this.#unlessPurged(() => takeOver(this.#desk()))
       if (run !== this.#run) return taken.publisher.stop()
       this.#publisher = taken.publisher
       this.#epoch = taken.epoch
     } catch (error) {
-      if (run === this.#run) this.#fail(error)
+      // Somebody asks for the rest of a purge that was cut short.
+      if (isOfCode(error, 'deleted')) await this.#purge().catch((other) => run === this.#run && this.#fail(other))
+      else if (run === this.#run) this.#fail(error)
     } finally {
       if (run === this.#run) this.#isTaking = false
     }
+  }
+
+  /** Deletes the workspace as its owner does, and purges it. A kill may cut that short anywhere. */
+  async purge(): Promise<void> {
+    if (this.#isTaking || !this.isOwner) return
+    this.#isTaking = true
+    this.release()
+    const run = this.#run
+    try {
+      const { publisher, republished } = await this.#unlessPurged(() => takeOver(this.#desk()))
+      await republished
+      await publisher.tombstone()
+      publisher.stop()
+      await this.#purge()
+    } catch (error) {
+      // Another owner may have begun meanwhile.
+      if (run === this.#run && !isOfCode(error, 'fenced') && !isOfCode(error, 'deleted')) this.#fail(error)
+    } finally {
+      if (run === this.#run) this.#isTaking = false
+    }
+  }
+
+  async #purge(): Promise<void> {
+    const desk = this.#desk()
+    const begun = await beginPurge(desk, true)
+    if (typeof begun === 'string') return
+    await endHistory(desk, ({ kind }) => kind === 'purging')
+    await removePurged(desk)
   }
 
   /** A client's edit: it is written here, and published; once both are done it is acknowledged. */
@@ -81,11 +114,12 @@ export class SimulatedNode {
       if (run !== this.#run) throw new Error('killed')
       this.replica.sync()
     })
-    const published = publisher.publish(record, this.replica.generation ?? '')
+    const { generation = '' } = this.replica
+    const published = publisher.publish(record, generation)
     Promise.all([synced, published]).then(
-      () => run === this.#run && this.acknowledged.push({ id, lsn: record.lsn }),
+      () => run === this.#run && this.acknowledged.push({ id, lsn: record.lsn, generation }),
       (error) => {
-        if (run === this.#run && !(isFenced(error) && this.#isDeposed(publisher))) this.#fail(error)
+        if (run === this.#run && !(isOfCode(error, 'fenced') && this.#isDeposed(publisher))) this.#fail(error)
       },
     )
   }
@@ -96,7 +130,7 @@ export class SimulatedNode {
     this.#isTaking = true
     const run = this.#run
     try {
-      await catchUp(this.#place())
+      await this.#unlessPurged(() => catchUp(this.#place()))
     } catch (error) {
       if (run === this.#run && !isUnavailable(error)) this.#fail(error)
     } finally {
@@ -129,6 +163,25 @@ export class SimulatedNode {
     if (publisher !== this.#publisher) return true
     const last = this.#engine.log.last(WORKSPACE)
     return last !== undefined && positionOf(WORKSPACE, last).epoch > this.#epoch
+  }
+
+  /** Does `work`, and once more without the copy if its history was purged. */
+  async #unlessPurged<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#run
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isOfCode(error, 'purged') || run !== this.#run) throw error
+        this.replica.wipe()
+      }
+      await this.#time.sleep(SOON_MS)
+    }
+  }
+
+  #desk(): TakeoverOptions {
+    const { clock } = this.#time
+    return { ...this.#place(), clock, node: this.name, session: `s${this.#run}`, signal: this.#killed.signal }
   }
 
   #place(): Place {
@@ -167,8 +220,8 @@ export class SimulatedNode {
   }
 }
 
-function isFenced(error: unknown): boolean {
-  return error instanceof HistoryError && error.code === 'fenced'
+function isOfCode(error: unknown, code: HistoryErrorCode): boolean {
+  return error instanceof HistoryError && error.code === code
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -11,6 +11,8 @@ export class SimulatedReplica implements ReplicaLog {
   #mark = START
   #floor = 0
   #generation: string | undefined
+  /** Histories that it has begun. */
+  #begun = 0
 
   constructor(node: string) {
     this.#node = node
@@ -47,7 +49,7 @@ export class SimulatedReplica implements ReplicaLog {
 
   /** Appends an edit of this node itself. It is on the disk after {@link sync}. */
   append(id: string): LogRecord {
-    this.#generation ??= this.#mark.generation ?? `generation-of-${this.#node}`
+    this.#generation ??= this.#mark.generation ?? `generation-${++this.#begun}-of-${this.#node}`
     const record: LogRecord = {
       lsn: (this.#records.length + 1) as Lsn,
       at: 1_000 + this.#records.length,
@@ -72,7 +74,7 @@ export class SimulatedReplica implements ReplicaLog {
     if (this.#records.length === 0 && this.#mark.lsn === 0) this.#generation = undefined
   }
 
-  /** The disk is lost with all that it had. */
+  /** The disk is lost with all that it had, or the history was purged. */
   wipe(): void {
     this.#records.length = 0
     this.#safe = 0

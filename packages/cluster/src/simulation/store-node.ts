@@ -17,12 +17,17 @@ export interface Acknowledged {
   readonly log: string
   readonly text: string
   readonly lsn: number
+  readonly generation: string
 }
 
 /** Edits that clients have made, and which of them nobody has acknowledged: those are brought again, under the same keys. */
 export interface Clients {
   readonly waiting: Set<string>
   edits: number
+  /** Purges of the workspace so far. */
+  life: number
+  /** The number of purges when an edit was made. */
+  readonly lives: Map<string, number>
 }
 
 interface StoreNodeOptions {
@@ -102,10 +107,27 @@ export class StoreNode {
       if (run !== this.#run) return
       this.#log = log
       this.#journal = journal
-    } catch {
-      // Another node owns it, or the engine does not answer.
+    } catch (error) {
+      // Another node owns it, or the engine does not answer. Somebody asks for the rest of a purge that was cut short.
+      if (error instanceof LogError && error.code === 'deleted') await node.store.purge(WORKSPACE).catch(ignore)
     } finally {
       await seized?.release().catch(ignore)
+      if (run === this.#run) this.#isOpening = false
+    }
+  }
+
+  /** Deletes the workspace and purges it, if this node owns it. That may fail or be cut short anywhere. */
+  async purge(): Promise<void> {
+    const [node, run] = [this.#node, this.#run]
+    if (node === undefined || this.#isOpening || !this.isOwner) return
+    this.#isOpening = true
+    try {
+      await this.release()
+      await node.store.tombstone(WORKSPACE)
+      await node.store.purge(WORKSPACE)
+    } catch {
+      // The next one that finds it deleted goes on.
+    } finally {
       if (run === this.#run) this.#isOpening = false
     }
   }
@@ -125,6 +147,7 @@ export class StoreNode {
     if (store === undefined || log?.state.state !== 'open' || journal?.state.state !== 'open') return
     const waits = [...clients.waiting]
     const text = waits.length > 0 && random.chance(0.3) ? random.pick(waits) : `edit ${++clients.edits}`
+    clients.lives.set(text, clients.lives.get(text) ?? clients.life)
     clients.waiting.add(text)
     const isTurn = random.chance(0.3)
     try {
@@ -156,9 +179,10 @@ export class StoreNode {
   #append(log: WorkspaceLog, text: string, done: () => void): void {
     const run = this.#run
     const { lsn, durable } = log.append(entryOf(text))
+    const { generation = '' } = log
     durable.then(() => {
       if (run !== this.#run) return
-      this.acknowledged.push({ log: log.workspace, text, lsn })
+      this.acknowledged.push({ log: log.workspace, text, lsn, generation })
       done()
     }, ignore)
   }

@@ -15,17 +15,20 @@ const FOUND = [24, 126, 142, 151, 10_915, 75, 110, 214, 218, 247, 263]
 const SEEDS =
   JOINERY_SEED === undefined ? [...FOUND, ...Array.from({ length: COUNT }, (_, seed) => seed)] : [Number(JOINERY_SEED)]
 
-it('[Q12, Q27] real nodes on a faulty engine lose no edit, make none twice, and have no journal ahead of its workspace', async () => {
-  const total = { acknowledged: 0, kills: 0, owners: 0 }
-  for (const seed of SEEDS) {
-    const { violations, acknowledged, kills, owners } = await simulateStore(seed)
+it('[Q12, Q27, Q76] real nodes on a faulty engine lose no edit, make none twice, bring nothing back that was purged, and have no journal ahead of its workspace', async () => {
+  const total = { acknowledged: 0, kills: 0, owners: 0, purges: 0 }
+  for (const [n, seed] of SEEDS.entries()) {
+    const isPurged = JOINERY_SEED !== undefined || n >= FOUND.length
+    const { violations, acknowledged, kills, owners, purges } = await simulateStore(seed, { isPurged })
     expect(violations, `JOINERY_SEED=${seed}`).toEqual([])
     total.acknowledged += acknowledged
     total.kills += kills
     total.owners += owners
+    total.purges += purges
   }
   console.info(`${SEEDS.length} lives of real stores: ${JSON.stringify(total)}, 0 lost`)
   expect(total.acknowledged).toBeGreaterThan(SEEDS.length)
+  if (JOINERY_SEED === undefined) expect(total.purges).toBeGreaterThan(SEEDS.length / 10)
 })
 
 it('[Q13] real nodes on an engine that ignores what was expected are found out', async () => {

@@ -90,7 +90,7 @@ export class Removals {
       await store.inTurn(workspace, async () => {
         const generation = await store.local.generationOf(workspace)
         const purged = (await others?.purgedOf(workspace)) ?? new Set(purges.of(workspace))
-        if (generation !== undefined && purged.has(generation)) return await takeovers.discardCopy(workspace)
+        if (generation !== undefined && purged.has(generation)) return await takeovers.discardPurged(workspace)
         await takeovers.atDesk(workspace, hold, async (desk) => {
           if ((await desk.log.last(desk.subject)) !== undefined) return
           const { publisher } = await takeOver({ ...desk, local: blankCopy() })

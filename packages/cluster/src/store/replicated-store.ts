@@ -195,8 +195,8 @@ export class ReplicatedStore implements EventStore {
   }
 
   /**
-   * Calls `listener` before this node's copy of a workspace is discarded, since it was purged, by whatever node. The copy stays until it
-   * resolves, and is tried again if it rejects. Returns unsubscribe.
+   * Calls `listener` before this node's copy of a workspace is discarded, since another node has purged it. The copy stays until it
+   * resolves, and is tried again if it rejects. It must not open logs of the workspace. Returns unsubscribe.
    */
   onPurge(listener: (workspace: string) => Promise<void>): () => void {
     const { purgeListeners } = this.#takeovers

@@ -43,7 +43,7 @@ export interface TakeoversHost {
 
 /** Takes histories over for a node's store, and discards copies whose histories were purged. */
 export class Takeovers {
-  /** Called before the copy of a workspace is discarded. */
+  /** Called before the copy of a workspace is discarded that another node has purged. */
   readonly purgeListeners = new Set<(workspace: string) => Promise<void>>()
   readonly #host: TakeoversHost
   /** Kinds of system logs that workspaces have. */
@@ -163,13 +163,14 @@ export class Takeovers {
   async discardPurged(name: string): Promise<void> {
     const { engine, clock, node, session } = this.#host.options
     await removePurged({ log: engine.log, workspace: name, subject: engineNameOf(name), clock, node, session })
+    if (!isSystemLog(name)) for (const listener of this.purgeListeners) await listener(name)
     await this.discardCopy(name)
   }
 
+  /** Removes this node's copy of a log. */
   async discardCopy(name: string): Promise<void> {
     await this.#host.closeFenced(name)
     if ((await this.#host.options.local.generationOf(name)) === undefined) return
-    if (!isSystemLog(name)) for (const listener of this.purgeListeners) await listener(name)
     await this.#host.options.local.discard(name)
     this.#host.options.logger?.info({ workspace: name }, 'this node’s copy of a log was discarded, since it was purged')
   }

@@ -193,11 +193,11 @@ export class Outbox {
       if (lane !== undefined) await lane.resume()
       else if (this.fold.pending.has(workspace)) void this.#tryOpen(workspace)
     }
-    if (fate === 'purged') await this.#forget(workspace)
+    if (fate === 'purged') await this.forget(workspace)
   }
 
   /** Nothing is left of a purged workspace, its name included. */
-  async #forget(workspace: string): Promise<void> {
+  async forget(workspace: string): Promise<void> {
     await this.#journal.erase(
       { event: { type: 'forgotten', workspace }, ...OUTBOX_ENTRY },
       { event: { type: 'erased' }, ...OUTBOX_ENTRY },
@@ -222,7 +222,7 @@ export class Outbox {
       await this.#open(workspace)
       // It was purged, and a crash came before its name was forgotten.
       const isGone = !this.#lanes.has(workspace) && !this.#isClosed && this.#options.isShared !== true
-      if (isGone) await this.#forget(workspace)
+      if (isGone) await this.forget(workspace)
     } catch (error) {
       if (this.#isClosed) return
       // One that is deleted is opened when that is taken back.

@@ -1,0 +1,46 @@
+import { expect } from 'vitest'
+
+export interface PurgedNodes {
+  /** `http://host:port` of each node, the one that goes away last. */
+  readonly urls: readonly string[]
+  /** Kills the last node. */
+  kill(): Promise<void>
+  /** Starts it again. Resolves with its address. */
+  start(): Promise<string>
+}
+
+/** Writes, deletes and purges a workspace through several nodes while one of them is away, and writes under its name again. */
+export async function purgeCourse({ urls, kill, start }: PurgedNodes): Promise<void> {
+  const first = urls[0] ?? ''
+  const second = urls.at(-2) ?? first
+  const away = urls.at(-1) ?? ''
+  const ask = async (url: string, method: string, route: string, body?: unknown) => {
+    const headers = { 'content-type': 'application/json', 'x-joinery-source': 'user_action' }
+    const content = body === undefined ? {} : { body: JSON.stringify(body) }
+    const answer = await fetch(`${url}/v1/workspaces/demo${route}`, { method, headers, ...content })
+    const text = await answer.text()
+    return { status: answer.status, json: text === '' ? {} : JSON.parse(text) }
+  }
+  const put = (url: string, block: string) => ask(url, 'PUT', `/blocks/${block}`, { type: 'text', content: block })
+  const untilStatus = async (url: string, method: string, route: string, status: number) =>
+    await expect.poll(async () => (await ask(url, method, route)).status).toBe(status)
+
+  expect((await put(first, 'secret')).status).toBe(201)
+  await untilStatus(away, 'GET', '/blocks/secret', 200)
+  const { generation } = (await ask(first, 'GET', '')).json
+  await kill()
+  // The other node asks the engine before it takes over from one that is away.
+  await untilStatus(second, 'POST', '/purge', 409)
+  expect((await ask(second, 'DELETE', '')).status).toBe(204)
+  // An entry of the node that was killed stands for 10 s, and says that it reads a purge.
+  await untilStatus(second, 'POST', '/purge', 204)
+  await untilStatus(first, 'GET', '/blocks/secret', 404)
+  await expect.poll(async () => (await put(second, 'new')).status).toBe(201)
+  const back = await start()
+  await untilStatus(back, 'GET', '/blocks/new', 200)
+  for (const url of [...urls.slice(0, -1), back]) {
+    expect((await ask(url, 'GET', '/blocks/secret')).status).toBe(404)
+    const found = (await ask(url, 'GET', '')).json
+    expect([typeof found.generation, found.generation === generation]).toEqual(['string', false])
+  }
+}
