@@ -60,6 +60,7 @@ export const useObservable = <T>({ get }: { get(): T }): T => get()
 export const useBlock = () => undefined
 export const useBlockType = () => 'text'
 export const useEdges = () => NOTHING
+export const useEdgesFrom = () => NOTHING
 export const useIndexNames = () => NOTHING
 export const useIndexingEntry = () => undefined
 export const useIndexingList = () => NOTHING
