@@ -1,7 +1,7 @@
 import type { SteadyClock } from '@joinery/log'
 import type { EngineLog, EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
-import { type Kind, messageOf } from './message.ts'
+import { isLaterKind, type Kind, type LaterKind, messageOf } from './message.ts'
 import { type Position, positionOf, START } from './position.ts'
 
 /** The history of a log, and the run of a node that writes to it without owning it yet. */
@@ -12,9 +12,14 @@ export interface Desk {
   readonly clock: SteadyClock
   readonly node: string
   readonly session: string
+  /** Throws `unsupported` if a living node could not read a message of this kind (Q78). */
+  readonly assertReadable: (kind: LaterKind) => void
   /** Ends the attempt: rejects with its reason. */
   readonly signal?: AbortSignal
 }
+
+/** The parts of a desk that reading needs. */
+export type ReadingDesk = Pick<Desk, 'log' | 'workspace' | 'subject' | 'clock' | 'signal'>
 
 /** A message that was written, and the position behind it. */
 export interface Appended {
@@ -26,7 +31,8 @@ const WAIT_MS = 100
 
 /**
  * Writes a message that begins a new epoch directly behind a position: the owner before can write nothing from then on. Resolves with
- * undefined if that is not the end of the history.
+ * undefined if that is not the end of the history. Nothing else writes a message of a later kind, so that each is asked for: rejects with
+ * `unsupported`, and writes nothing, where a living node could not read it.
  */
 export async function appendBehind(
   desk: Desk,
@@ -35,6 +41,7 @@ export async function appendBehind(
   body: Uint8Array,
 ): Promise<Appended | undefined> {
   const { log, subject, workspace, node, session } = desk
+  if (isLaterKind(kind)) desk.assertReadable(kind)
   const { lsn, chain } = kind === 'purge' ? START : before
   const { generation } = before
   const facts = { kind, epoch: before.epoch + 1, node, session, first: lsn + 1, last: lsn, generation } as const
@@ -51,7 +58,7 @@ export async function appendBehind(
 }
 
 /** The last message of a history, as some replica has it. */
-export function lastOf(desk: Desk): Promise<StoredMessage | undefined> {
+export function lastOf(desk: ReadingDesk): Promise<StoredMessage | undefined> {
   return untilAnswered(desk, () => desk.log.last(desk.subject))
 }
 

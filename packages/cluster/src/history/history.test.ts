@@ -16,7 +16,7 @@ function scene() {
   const clock = new HandClock()
   const place = (node: string, local = new SimulatedReplica(node)) => {
     const { log } = engine.connect(node)
-    return { log, clock, workspace: W, subject: W, node, session: 's1', local }
+    return { log, clock, workspace: W, subject: W, node, session: 's1', local, assertReadable: () => undefined }
   }
   return { engine, clock, place }
 }

@@ -11,12 +11,18 @@ import { HistoryError } from './history-error.ts'
 const FIRST_KINDS = ['epoch', 'records', 'origin', 'part', 'tombstone'] as const
 /**
  * Kinds that came later: the purge of a deleted workspace has begun, which nothing takes back (`purging`), and nothing before is anybody's
- * any more (`purge`). Such a kind is written only where all living nodes read it.
+ * any more (`purge`). Such a kind is written only where all living nodes read it: `appendBehind` alone writes them.
  */
 export const LATER_KINDS = ['purging', 'purge'] as const
 const KINDS = [...FIRST_KINDS, ...LATER_KINDS] as const
 export type Kind = (typeof KINDS)[number]
+export type FirstKind = (typeof FIRST_KINDS)[number]
 export type LaterKind = (typeof LATER_KINDS)[number]
+
+/** True if an earlier version may not read messages of this kind. */
+export function isLaterKind(kind: Kind): kind is LaterKind {
+  return LATER_KINDS.some((later) => later === kind)
+}
 
 /** True if a message of this kind is the last one of a deleted workspace. */
 export function isDeletion(kind: string | undefined): boolean {

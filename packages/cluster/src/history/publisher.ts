@@ -2,7 +2,7 @@ import { encodePortableRecord, type LogRecord, type SteadyClock } from '@joinery
 import { type EngineLog, type EngineMessage, MESSAGE_BYTES_MAX } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { HistoryError } from './history-error.ts'
-import { type Kind, messageOf } from './message.ts'
+import { type FirstKind, messageOf } from './message.ts'
 import { joinOrigin } from './origin-body.ts'
 import type { Position } from './position.ts'
 
@@ -169,7 +169,7 @@ export class Publisher {
     return this.#waiting.slice(0, count)
   }
 
-  async #append(kind: Kind, last: number, body: Uint8Array): Promise<void> {
+  async #append(kind: FirstKind, last: number, body: Uint8Array): Promise<void> {
     const { workspace, node, session } = this.#options
     const { epoch, lsn, chain } = this.#position
     const generation = this.#generation

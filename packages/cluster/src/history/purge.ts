@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { appendBehind, type Desk, lastOf, pause, untilAnswered } from './append-message.ts'
-import { type Facts, factsOf } from './message.ts'
+import { appendBehind, type Desk, lastOf, pause, type ReadingDesk, untilAnswered } from './append-message.ts'
+import { type Facts, factsOf, isDeletion } from './message.ts'
 import { positionOf } from './position.ts'
 
 /** Looks at the end of a history that a copy calls deleted, before it counts as not deleted: a replica may lag. */
@@ -8,7 +8,8 @@ const LOOKS_MAX = 20
 
 /**
  * Begins the purge of a deleted workspace, which nothing takes back from then on. Resolves with the generation that is purged, once a quorum
- * knows; with `purged` if nothing was written since a purge, and with `alive` if the workspace is not deleted.
+ * knows; with `purged` if nothing was written since a purge, and with `alive` if the workspace is not deleted. Rejects with `unsupported`, and
+ * writes nothing, where a living node could not read of its end.
  *
  * @param isKnownDeleted true if this node's copy is deleted
  */
@@ -19,6 +20,7 @@ export async function beginPurge(
   for (let looks = 1; ; looks++) {
     const last = await lastOf(desk)
     const { kind, generation } = last === undefined ? {} : factsOf(desk.workspace, last)
+    if (isDeletion(kind)) desk.assertReadable('purge')
     if (kind === 'purging') return { generation }
     if (last !== undefined && kind === 'tombstone') {
       if ((await appendBehind(desk, positionOf(desk.workspace, last), 'purging', bodyOf())) !== undefined)
@@ -48,7 +50,7 @@ export async function endHistory(desk: Desk, isOurs: (last: Facts) => boolean, i
 }
 
 /** Removes what stands before the last purge of a history. Resolves with false if it shows no purge. */
-export async function removePurged(desk: Desk): Promise<boolean> {
+export async function removePurged(desk: ReadingDesk): Promise<boolean> {
   const last = await lastOf(desk)
   if (last === undefined || factsOf(desk.workspace, last).kind !== 'purge') return false
   await untilAnswered(desk, () => desk.log.removeBefore(desk.subject, last.sequence))

@@ -181,7 +181,8 @@ export class SimulatedNode {
 
   #desk(): TakeoverOptions {
     const { clock } = this.#time
-    return { ...this.#place(), clock, node: this.name, session: `s${this.#run}`, signal: this.#killed.signal }
+    const run = { node: this.name, session: `s${this.#run}`, signal: this.#killed.signal }
+    return { ...this.#place(), ...run, clock, assertReadable: () => undefined }
   }
 
   #place(): Place {

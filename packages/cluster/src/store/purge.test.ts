@@ -1,6 +1,7 @@
 import { type AdoptingStore, openMemoryStore } from '@joinery/log'
 import { expect, it } from 'vitest'
 import { type ClusterNodeOptions, openClusterNode } from '../cluster-node.ts'
+import type { StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
@@ -38,6 +39,32 @@ const textsOn = ({ store }: Node, name: string) =>
 const kindsOf = (engine: MemoryEngine, name: string) =>
   engine.log.read(engineNameOf(name), 0, 100).map(({ headers }) => headers['Jy-Kind'])
 const invalid = { code: 'invalid' }
+
+/** Has an engine lose all of its history, and have these messages of the workspace again. */
+async function setBack(engine: MemoryEngine, old: readonly StoredMessage[]): Promise<void> {
+  engine.log.lose()
+  const link = engine.connect('older')
+  let last = 0
+  for (const message of old) {
+    const appended = await link.log.append(engineNameOf(W), message, last)
+    if (appended === 'refused') throw new Error('it is not as before')
+    last = appended.sequence
+  }
+}
+
+/** Has a node of an earlier version live. Resolves with a function that brings it to a later version. */
+async function joinEarlier(engine: MemoryEngine, { nodes }: Node) {
+  const earlier = { node: 'old', session: 's', address: 'old:1', version: '0.9', isDraining: false }
+  const { live } = engine.connect('old')
+  const made = await live.create('node.old', Buffer.from(JSON.stringify(earlier)))
+  await expect.poll(() => nodes.list().length).toBe(2)
+  return async () => {
+    const newer = { ...earlier, kinds: ['purging', 'purge', 'summary'] }
+    await live.update('node.old', Buffer.from(JSON.stringify(newer)), Number(made))
+    await expect.poll(() => nodes.list()[1]?.kinds?.length).toBe(3)
+  }
+}
+const refusedForOld = { code: 'unsupported', message: expect.stringMatching(/node old \(version 0\.9\).*stop it/) }
 
 it('[Q76] a purge leaves nothing of a workspace and its system logs on any node nor on the engine, and the name begins another history', async () => {
   const { engine, nodes } = await cluster('a', 'b', 'c')
@@ -199,14 +226,7 @@ it('[Q77] an engine that was set back to a history that had been purged gets the
   await a.store.tombstone(W)
   await a.store.purge(W)
   for (const { store } of nodes) await expect.poll(() => store.local.generationOf(W)).toBeUndefined()
-  engine.log.lose()
-  const link = engine.connect('older')
-  for (let at = 0, last = 0; at < old.length; at++) {
-    const message = old[at]
-    const appended = message && (await link.log.append(engineNameOf(W), message, last))
-    if (appended === undefined || appended === 'refused') throw new Error('it is not as before')
-    last = appended.sequence
-  }
+  await setBack(engine, old)
   const log = await b.store.open(W)
   expect(log.head).toBe(0)
   await log.append(entry('new')).durable
@@ -222,18 +242,30 @@ it('[Q78] nothing of a later kind is written while a living node does not say th
   const [a] = nodes as [Node]
   await write(a, W, ['1'])
   await a.store.tombstone(W)
-  const earlier = { node: 'old', session: 's', address: 'old:1', version: '0.9', isDraining: false }
-  const { live } = engine.connect('old')
-  const made = await live.create('node.old', Buffer.from(JSON.stringify(earlier)))
-  await expect.poll(() => a.nodes.list().length).toBe(2)
-  const refused = { code: 'unsupported', message: expect.stringMatching(/node old \(version 0\.9\).*stop it/) }
-  await expect(a.store.purge(W)).rejects.toMatchObject(refused)
+  const update = await joinEarlier(engine, a)
+  await expect(a.store.purge(W)).rejects.toMatchObject(refusedForOld)
   expect(kindsOf(engine, W).at(-1)).toBe('tombstone')
-  const newer = { ...earlier, kinds: ['purging', 'purge', 'summary'] }
-  await live.update('node.old', Buffer.from(JSON.stringify(newer)), Number(made))
-  await expect.poll(() => a.nodes.list()[1]?.kinds?.length).toBe(3)
+  await update()
   await a.store.purge(W)
   expect(kindsOf(engine, W)).toEqual(['purge'])
+  await a.close()
+})
+
+it('[Q78] a takeover of an engine that was set back to a purged history writes no purge which a living node could not read', async () => {
+  const { engine, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  await write(a, W, ['1'])
+  const old = engine.log.read(engineNameOf(W), 0, 100)
+  await a.store.tombstone(W)
+  await a.store.purge(W)
+  await setBack(engine, old)
+  const update = await joinEarlier(engine, a)
+  await expect(a.store.open(W)).rejects.toMatchObject(refusedForOld)
+  expect(kindsOf(engine, W)).not.toContain('purge')
+  await update()
+  await write(a, W, ['new'])
+  expect(await textsOn(a, W)).toEqual(['new'])
+  expect(kindsOf(engine, W)[0]).toBe('purge')
   await a.close()
 })
 

@@ -7,7 +7,7 @@ import {
   workspaceOfSystemLog,
 } from '@joinery/log'
 import type { Hold } from '@joinery/server'
-import { factsOf, isDeletion, type LaterKind } from '../history/message.ts'
+import { factsOf, isDeletion } from '../history/message.ts'
 import { beginPurge, endHistory, removePurged } from '../history/purge.ts'
 import { type LongerCopies, takeOver } from '../history/takeover.ts'
 import { nameOfEngineName } from '../nodes/names.ts'
@@ -27,8 +27,6 @@ export interface RemovalsHost {
   readonly others: Pick<LongerCopies, 'purgedOf'> | undefined
   readonly takeovers: Takeovers
   claim(workspace: string): Promise<Hold>
-  /** Throws `unsupported` if a living node could not read a message of this kind. */
-  assertReadable(workspace: string, kind: LaterKind): void
 }
 
 /** Deletes, undeletes and purges workspaces that this node owns, on all nodes. */
@@ -110,12 +108,9 @@ export class Removals {
    * where another node has the workspace, and with `unsupported` if a living node could not read of it.
    */
   async purge(workspace: string, { beside }: PurgeOptions = {}): Promise<void> {
-    const { store, assertReadable } = this.#host
+    const { store } = this.#host
     if (isSystemLog(workspace)) return await store.local.purge(workspace)
-    return await this.#alone(workspace, async (hold) => {
-      for (const kind of ['purging', 'purge'] as const) assertReadable(workspace, kind)
-      await this.#purge(workspace, hold, beside)
-    })
+    return await this.#alone(workspace, (hold) => this.#purge(workspace, hold, beside))
   }
 
   async #purge(workspace: string, hold: Hold, beside: PurgeOptions['beside']): Promise<void> {

@@ -25,7 +25,7 @@ import { LosableOwnership } from '../testing/lost-holds.ts'
 import { Purges } from './purges.ts'
 import { ReplicatedStore } from './replicated-store.ts'
 
-const NODE = { node: 'a', session: 'a-1', clock: systemSteadyClock }
+const NODE = { node: 'a', session: 'a-1', clock: systemSteadyClock, assertReadable: () => undefined }
 
 describeFencing('replicated', async (clock) => {
   const ownership = new LosableOwnership()

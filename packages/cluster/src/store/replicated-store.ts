@@ -62,8 +62,8 @@ export interface ReplicatedStoreOptions {
   readonly others?: LongerCopies
   /** The generations that were purged. */
   readonly purges: Purges
-  /** Throws `unsupported` if a living node could not read a message of this kind. By default all can. */
-  readonly assertReadable?: (workspace: string, kind: LaterKind) => void
+  /** Throws `unsupported` if a living node could not read a message of this kind. */
+  readonly assertReadable: (workspace: string, kind: LaterKind) => void
 }
 
 /**
@@ -88,7 +88,7 @@ export class ReplicatedStore implements EventStore {
     this.#options = options
     const { ownership, clock, awaitsReplication: isAwaited = true } = options
     this.#away = new AwayLogs({ ownership, clock, isAwaited, open: (name) => this.#openCopy(name) })
-    const { purges, others, assertReadable = () => undefined } = options
+    const { purges, others } = options
     this.#takeovers = new Takeovers({
       ...{ options, counts: this.counts },
       openCopy: (name) => this.#openCopy(name),
@@ -97,7 +97,7 @@ export class ReplicatedStore implements EventStore {
       inTurn: (name, work) => this.inTurn(name, work),
     })
     const claim = (workspace: string): Promise<Hold> => this.#claim(workspace)
-    this.#removals = new Removals({ store: this, takeovers: this.#takeovers, purges, others, assertReadable, claim })
+    this.#removals = new Removals({ store: this, takeovers: this.#takeovers, purges, others, claim })
   }
 
   /** This node's own store: full copies of all logs. */

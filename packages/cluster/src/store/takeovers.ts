@@ -12,6 +12,7 @@ import type { Hold } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
 import type { Desk } from '../history/append-message.ts'
 import { HistoryError } from '../history/history-error.ts'
+import type { LaterKind } from '../history/message.ts'
 import { removePurged } from '../history/purge.ts'
 import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
@@ -29,6 +30,7 @@ export interface TakeoversHost {
     readonly node: string
     readonly session: string
     readonly others?: LongerCopies
+    assertReadable(workspace: string, kind: LaterKind): void
     readonly logger?: { info(details: object, message: string): void; error(details: object, message: string): void }
   }
   readonly counts: { takeovers: number; regressions: number }
@@ -118,6 +120,7 @@ export class Takeovers {
   /** Does `work` on a history, which gives up when the engine does not answer for long or the hold is lost. */
   async atDesk<T>(name: string, hold: Hold, work: (desk: Desk) => Promise<T>): Promise<T> {
     const { engine, clock, node, session } = this.#host.options
+    const assertReadable = (kind: LaterKind): void => this.#host.options.assertReadable(name, kind)
     const stop = new AbortController()
     const late = new LogError('storage_failed', `the engine did not answer for ${OPEN_MS} ms`, { workspace: name })
     const cancel = clock.after(OPEN_MS, () => stop.abort(late))
@@ -125,7 +128,7 @@ export class Takeovers {
     hold.lost?.addEventListener('abort', onLost)
     try {
       const place = { log: engine.log, workspace: name, subject: engineNameOf(name) }
-      return await work({ ...place, clock, node, session, signal: stop.signal })
+      return await work({ ...place, clock, node, session, assertReadable, signal: stop.signal })
     } finally {
       cancel()
       hold.lost?.removeEventListener('abort', onLost)
@@ -161,8 +164,8 @@ export class Takeovers {
 
   /** Discards a copy whose history was purged. The owner that has purged it may have died before it could remove the messages. */
   async discardPurged(name: string): Promise<void> {
-    const { engine, clock, node, session } = this.#host.options
-    await removePurged({ log: engine.log, workspace: name, subject: engineNameOf(name), clock, node, session })
+    const { engine, clock } = this.#host.options
+    await removePurged({ log: engine.log, workspace: name, subject: engineNameOf(name), clock })
     if (!isSystemLog(name)) for (const listener of this.purgeListeners) await listener(name)
     await this.discardCopy(name)
   }

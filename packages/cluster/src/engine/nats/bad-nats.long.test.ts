@@ -28,7 +28,7 @@ describe.skipIf(path === undefined)('a NATS that is not as it should be', () => 
   }
   const ownerOn = async ({ log }: Engine) => {
     const local = new SimulatedReplica('a')
-    const place = { log, workspace: 'w', subject: 'w', local }
+    const place = { log, workspace: 'w', subject: 'w', local, assertReadable: () => undefined }
     const { publisher } = await takeOver({ ...place, clock, node: 'a', session: 's1' })
     const write = (id: string): Promise<void> => {
       const record = local.append(id)
