@@ -47,11 +47,11 @@ const COMMANDS: readonly (readonly [
   ['askDelivery', (at) => at.askDelivery('none', 'x', 'drop'), refusal(/./)],
   ['enableEndpoint', (at) => at.enableEndpoint('none'), refusal(/./)],
   ['revoke', (at) => at.revoke('nobody', 0), 0],
-  ['remove', (at) => at.remove('delete', 'demo'), undefined],
-  ['remove', (at) => at.remove('undelete', 'demo'), undefined],
   ['remove', (at) => at.remove('purge', 'demo'), refusal(/is not deleted/)],
   ['remove', (at) => at.remove('delete', 'other'), undefined],
   ['remove', (at) => at.remove('purge', 'other'), undefined],
+  ['remove', (at) => at.remove('delete', 'demo'), undefined],
+  ['remove', (at) => at.remove('undelete', 'demo'), undefined],
 ]
 
 /** The answers of a node to the same commands, once the owner is dead: the node takes the workspace. */
