@@ -34,8 +34,8 @@ export interface DocumentScope {
 }
 
 /** Names of the roots whose keys have paths of their own: the map of all blocks, and that of all edges. */
-const BLOCKS_ROOT = 'blocks'
-const EDGES_ROOT = 'edges'
+export const BLOCKS_ROOT = 'blocks'
+export const EDGES_ROOT = 'edges'
 
 /** Reads a document, or a part of it. Contents that are compared are read by one `reader`. Writes nothing. */
 export function readDocument(

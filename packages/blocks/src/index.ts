@@ -86,6 +86,7 @@ export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 export { restoreFields } from './restore-claims.ts'
 export { planningRestore, planRestore, type RestorePlan, restoreDocument, restoreEdits } from './restore-document.ts'
+export { splittingRestore } from './restore-parts.ts'
 export type { ChangeList, ContentChange } from './rich-content/content-change.ts'
 export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
 export {

@@ -12,8 +12,9 @@ import {
   restoreDocument,
   restoreEdits,
   scopeOfPaths,
+  splittingRestore,
 } from './index.ts'
-import type { LongWork } from './long-work.ts'
+import { doAtOnce, type LongWork } from './long-work.ts'
 import { syncAll, USER } from './testing/test-docs.ts'
 
 function restore(doc: Y.Doc, past: Y.Doc): void {
@@ -195,5 +196,29 @@ test('[B121] the edits of a restore may be made one by one in a copy', () => {
   expect(edits).toHaveLength(4)
   expect(differences(doc, past)).toHaveLength(4)
   for (const edit of edits) Y.transact(doc, (transaction) => edit(transaction))
+  expect(differences(doc, past)).toEqual([])
+})
+
+test('[B121] a plan is split into parts by number and by weight, a heavy one alone, and together they restore all', () => {
+  const doc = new Y.Doc()
+  for (const id of ['a', 'b', 'c', 'd']) createBlock(doc, id, { type: 'text' })
+  getBlock(doc, 'c')?.content.insert(0, 'x'.repeat(50_000))
+  for (const id of ['e1', 'e2', 'e3']) doc.getMap('edges').set(id, { source: 'a', target: 'b' })
+  doc.getMap('other').set('bytes', new Uint8Array(10_000))
+  doc.getMap('others').set('list', Y.Array.from(['y'.repeat(10_000)]))
+  const past = copyOf(doc)
+  const parts = (bounds: { itemsMax: number; weightMax: number }) =>
+    doAtOnce(splittingRestore(planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS), bounds))
+  const bounds = { itemsMax: 3, weightMax: 10_000 }
+  expect(parts(bounds)).toHaveLength(1)
+  for (const root of ['blocks', 'edges', 'other', 'others'])
+    for (const key of doc.getMap(root).keys()) doc.getMap(root).delete(key)
+  const split = parts(bounds)
+  const names = split.map(({ blocks, edges, roots }) => [...blocks, ...edges, ...roots].join(' '))
+  expect(names).toEqual(['a b', 'c', 'd e1 e2', 'e3', 'other', 'others'])
+  for (const part of split) {
+    const plan = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS, part)
+    Y.transact(doc, (transaction) => restoreDocument(transaction, plan, USER, CLAIM_LISTS))
+  }
   expect(differences(doc, past)).toEqual([])
 })

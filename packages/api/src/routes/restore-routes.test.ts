@@ -243,3 +243,18 @@ it('[H126] a restore of many blocks is made by several edits, and its repeat und
   expect((await api.call('POST', '/restore', { lsn }, key)).body).toMatchObject({ lsn: body.lsn })
   expect((await api.call('GET', '')).body).toMatchObject({ lsn: body.lsn + 1, blocks: ids.length - 1 })
 })
+
+it('[H126] a restore of few blocks with long texts is made by several edits, too', async () => {
+  await using api = await ApiFixture.start()
+  const ids = ['a', 'b', 'c']
+  const lsn = await edit(api, (doc) => {
+    for (const id of ids) createBlock(doc, id, { type: 'text' }).replaceContent('old '.repeat(6_500))
+  })
+  const head = await edit(api, (doc) => {
+    for (const id of ids) getBlock(doc, id)?.replaceContent('new '.repeat(6_500))
+  })
+  const { body } = await api.call('POST', '/restore', { lsn })
+  expect(body.touched).toEqual(ids.map((id) => `${id}/content`))
+  expect(body.lsn).toBe(head + ids.length)
+  expect((await api.call('GET', `/diff?from=${lsn}&to=${body.lsn}`)).body).toMatchObject({ changed: [], changes: [] })
+})

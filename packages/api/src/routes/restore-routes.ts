@@ -15,14 +15,7 @@ import { authorOf } from '../caller.ts'
 import { unrestorableSchema } from '../content-schemas.ts'
 import type { RequestWork } from '../request-work.ts'
 import { lsnSchema, params } from '../schemas.ts'
-import {
-  assertRestorable,
-  partsOfScope,
-  scopeOfRestore,
-  statusesIn,
-  TOLD_MAX,
-  tryingRestore,
-} from '../writes/workspace-restore.ts'
+import { assertRestorable, scopeOfRestore, statusesIn, TOLD_MAX, tryingRestore } from '../writes/workspace-restore.ts'
 import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
@@ -124,7 +117,7 @@ const restoreRoute = route(
       return outcome.lsn
     }
     const key = headers['idempotency-key']
-    const parts = partsOfScope(trial.scope)
+    const { parts } = trial
     const [last, own] = [parts.pop() as DocumentScope, new Set<number>()]
     // The key is that of the last edit: until that is made, the same request goes on with the rest.
     const isRepeat = key !== undefined && (await services.workspaces.lsnOfKey(id, key)) !== undefined

@@ -59,22 +59,29 @@ export class RichReader {
   }
 
   /** Numbers a type that was put together by the caller. */
-  make(type: Omit<RichType, 'key'>): RichType {
+  make(type: Omit<RichType, 'key' | 'weight'>): RichType {
     const { kind, name, entries, pieces } = type
     const runs: (string | number | undefined)[] = []
     let open: Marks | undefined
+    let weight = 0
     for (const { text, value, marks } of pieces) {
+      weight += value?.weight ?? 0
       // Where Yjs cuts a run of characters into items tells nothing of its content.
       if (text !== undefined && open?.key === marks.key) runs.push(`${runs.pop()}${text}`)
       else runs.push(marks.key, text ?? value?.key)
       open = text === undefined ? undefined : marks
     }
-    const keys = [...entries].map(([key, value]) => [key, value.key])
-    return { ...type, key: this.#numberOf(JSON.stringify([kind, name, keys, runs])) }
+    const keys = [...entries].map(([key, value]) => {
+      weight += value.weight
+      return [key, value.key]
+    })
+    const shown = JSON.stringify([kind, name, keys, runs])
+    return { ...type, key: this.#numberOf(shown), weight: weight + shown.length }
   }
 
   leaf(kind: RichLeaf['kind'], value: unknown): RichLeaf {
-    return { kind, value, key: this.#numberOf(`${kind} ${exactText(value)}`) }
+    const shown = `${kind} ${exactText(value)}`
+    return { kind, value, key: this.#numberOf(shown), weight: shown.length }
   }
 
   marks(attributes: Readonly<Record<string, unknown>>): Marks {
@@ -116,7 +123,7 @@ export class RichReader {
     if (content instanceof Y.ContentEmbed) return this.leaf('embed', content.embed)
     if (content instanceof Y.ContentDoc) {
       const { guid } = content.doc
-      return { kind: 'subdocument', guid, key: this.#numberOf(`subdocument ${guid}`) }
+      return { kind: 'subdocument', guid, key: this.#numberOf(`subdocument ${guid}`), weight: guid.length }
     }
     if (content instanceof Y.ContentDeleted || content instanceof Y.ContentFormat) return undefined
     return this.leaf('json', content.getContent()[at])

@@ -18,6 +18,8 @@ export interface RichType {
   readonly pieces: readonly RichPiece[]
   /** Equal for two types of one reader that show the same, at every depth. */
   readonly key: number
+  /** Characters that tell it from other contents, at every depth: the work to read and to compare it grows with them. */
+  readonly weight: number
   /** The type that was read. */
   readonly source: YType | undefined
 }
@@ -27,6 +29,7 @@ export interface RichLeaf {
   readonly kind: 'json' | 'bytes' | 'embed'
   readonly value: unknown
   readonly key: number
+  readonly weight: number
 }
 
 /** A reference to a subdocument, whose content stands in no document but its own. */
@@ -34,6 +37,7 @@ export interface RichSubdocument {
   readonly kind: 'subdocument'
   readonly guid: string
   readonly key: number
+  readonly weight: number
 }
 
 export type RichValue = RichType | RichLeaf | RichSubdocument
@@ -75,5 +79,5 @@ export function isSameSort(a: RichValue | undefined, b: RichValue | undefined): 
 
 /** The type as it was when it was made: of the same sort, and empty. */
 export function emptiedOf({ kind, name }: Pick<RichType, 'kind' | 'name'>): RichType {
-  return { kind, name, entries: new Map(), pieces: [], key: -1, source: undefined }
+  return { kind, name, entries: new Map(), pieces: [], key: -1, weight: 0, source: undefined }
 }
