@@ -312,9 +312,11 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     expect(await headOf()).toBe(head)
   })
 
-  it('[E11, E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {
+  it('[E11, E83, E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {
     const nobody = await pages.open(`${http}/w/notes`)
     await nobody.getByText('This workspace needs a key.').waitFor()
+    expect(await nobody.getByRole('button', { name: /^Add / }).and(nobody.locator(':disabled')).count()).toBe(2)
+    expect(await nobody.getByText('You may read here').count()).toBe(0)
     expect(await nobody.getByRole('link', { name: 'Log in' }).getAttribute('href')).toBe(
       `${application.origin}/login?return=${encodeURIComponent(`${http}/w/notes`)}`,
     )
@@ -322,6 +324,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     await nobody.getByText('Your access has ended.').waitFor()
     await nobody.goto(`${http}/w/notes#token=${await token()}`)
     await saved(nobody)
+    await nobody.getByRole('button', { name: 'Add text block' }).click({ trial: true })
     const stranger = await pages.open(`${http}/w/other#token=${await token()}`)
     await stranger.getByText('You have no right to do this here.').waitFor()
     await stranger.getByRole('link', { name: 'See your workspaces' }).click()

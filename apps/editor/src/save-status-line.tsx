@@ -1,6 +1,6 @@
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useEffect } from 'react'
-import { useCanWrite } from './keys/use-can-write.ts'
+import { useAccess } from './keys/use-can-write.ts'
 import { isUnsaved, saveStatusWords } from './save-status-words.ts'
 import { useCalmStatus } from './use-calm-status.ts'
 
@@ -17,14 +17,14 @@ export function SaveStatusLine(): ReactNode {
     window.addEventListener('beforeunload', warn)
     return () => window.removeEventListener('beforeunload', warn)
   }, [isAtRisk, workspace])
-  const canWrite = useCanWrite()
+  const access = useAccess()
   const { tone, text } = saveStatusWords(status)
   return (
     <div className="save">
       <div role="status" aria-label="Save status" className={`pill ${tone}`}>
         {text}
       </div>
-      {!canWrite && <span className="pill">You may read here, not write</span>}
+      {access === 'read' && <span className="pill">You may read here, not write</span>}
       {status.state === 'rejected' && status.what === 'edits' && (
         <button type="button" onClick={() => workspace.acknowledgeRejection()}>
           Understood
