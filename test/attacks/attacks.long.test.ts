@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { measureAttack } from './measure.ts'
+import { BystanderLoad } from './bystander-load.ts'
+import { measureAttack, startAttacked } from './measure.ts'
 import { soak } from './soak-rounds.ts'
 
 const SHORT = { beforeSeconds: 1, attackSeconds: 2, afterSeconds: 0 }
@@ -26,4 +27,15 @@ it('[T106] one attack of each kind in turn, on one server, costs the people besi
     restSeconds: 0,
   })
   expect({ died, lost, rounds: rounds.length }).toEqual({ died: undefined, lost: [], rounds: 1 })
+})
+
+it('[T105] people who wait for a server that has ended are told so, and nobody waits for ever', async () => {
+  await using directory = await tempDirectory()
+  const port = await freePort()
+  await using server = await startAttacked(directory.path, port)
+  await using people = await BystanderLoad.open({ port, ended: server.child.exited })
+  await server.child.end('SIGKILL')
+  const gone = 'the server ended before a newcomer had read anything'
+  expect(await people.missing(server.child.exited)).toEqual([gone])
+  await expect(BystanderLoad.open({ port, ended: server.child.exited })).rejects.toThrow('the server ended')
 })

@@ -36,6 +36,13 @@ function latencyOf(samples: readonly Sample[]): Latency {
   }
 }
 
+/** A server that people work in. */
+export interface Served {
+  readonly port: number
+  /** Settles when the server is gone. */
+  readonly ended: Promise<unknown>
+}
+
 export interface BystanderLatency {
   readonly typing: Latency
   readonly http: Latency
@@ -70,13 +77,15 @@ export class BystanderLoad implements AsyncDisposable {
     ben.doc.on('update', () => this.#onShown())
   }
 
-  static async open(port: number): Promise<BystanderLoad> {
+  /** Rejects when `ended` settles before the people are in. */
+  static async open({ port, ended }: Served): Promise<BystanderLoad> {
     const url = `ws://127.0.0.1:${port}`
     const enter = async (sub: string): Promise<StockClient> => {
       const params = { token: await makeToken({ sub, workspaces: [WORKSPACE] }) }
       const client = connectStock({ version: '3.1', url, workspace: WORKSPACE, params })
-      await whenSynced(client)
-      return client
+      if (await isSyncedBefore(client, ended)) return client
+      client[Symbol.dispose]()
+      throw new Error('the server ended before the people were in')
     }
     const authorization = `Bearer ${await makeToken({ sub: 'job', workspaces: [WORKSPACE] })}`
     const load = new BystanderLoad(
@@ -100,22 +109,25 @@ export class BystanderLoad implements AsyncDisposable {
   }
 
   /** Stops, waits until everything has arrived, and returns what is missing for the others and for a newcomer. */
-  async finish(): Promise<string[]> {
+  async finish(ended: Promise<unknown>): Promise<string[]> {
     this.#over.abort()
     await Promise.all(this.#loops)
     const deadlineMs = performance.now() + 30_000
     while (this.#shown < this.#typed && performance.now() < deadlineMs) await sleep(20)
     return [
       ...(this.#shown < this.#typed ? [`${this.#typed - this.#shown} letters never arrived`] : []),
-      ...(await this.missing()),
+      ...(await this.missing(ended)),
     ]
   }
 
-  /** Returns what a newcomer and a request do not get of all that was written. Also for a server that was started again. */
-  async missing(): Promise<string[]> {
+  /**
+   * Returns what a newcomer and a request do not get of all that was written. Also for a server that was started again. A newcomer
+   * tries for ever to reach a server that has `ended`, and is then not waited for.
+   */
+  async missing(ended: Promise<unknown>): Promise<string[]> {
     const params = { token: await makeToken({ sub: 'newcomer', workspaces: [WORKSPACE] }) }
     using newcomer = connectStock({ version: '3.1', url: this.#url, workspace: WORKSPACE, params })
-    await whenSynced(newcomer)
+    if (!(await isSyncedBefore(newcomer, ended))) return ['the server ended before a newcomer had read anything']
     const found: string[] = []
     if (textOf(newcomer).toString() !== textOf(this.#ada).toString()) found.push('a newcomer reads another text')
     const answer = await this.#call('GET', `/v1/workspaces/${WORKSPACE}/blocks?limit=500`)
@@ -188,6 +200,10 @@ export class BystanderLoad implements AsyncDisposable {
     this.#ada[Symbol.dispose]()
     this.#ben[Symbol.dispose]()
   }
+}
+
+function isSyncedBefore(client: StockClient, ended: Promise<unknown>): Promise<boolean> {
+  return Promise.race([whenSynced(client).then(() => true), ended.then(() => false)])
 }
 
 function textOf({ doc }: StockClient): Y.Text {

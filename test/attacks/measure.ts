@@ -121,7 +121,8 @@ export async function measureAttack(name: string, times: Times): Promise<Figures
   void server.child.exited.then((how) => {
     exit = `${JSON.stringify(how)} ${server.child.output().slice(-2_000)}`
   })
-  const people = await BystanderLoad.open(port)
+  const ended = server.child.exited
+  const people = await BystanderLoad.open({ port, ended })
   try {
     // The first second compiles code.
     await sleep(1_000)
@@ -140,10 +141,11 @@ export async function measureAttack(name: string, times: Times): Promise<Figures
     const memoryAfter = residentMiB(server.child)
     const figures = { before, during, after, told, memory: { before: memoryBefore, peak, after: memoryAfter } }
     if (exit !== undefined) return { ...figures, died: exit, lost: people.refused }
-    const lost = await people.finish()
+    const lost = await people.finish(ended)
+    if (exit !== undefined) return { ...figures, died: exit, lost: [...people.refused, ...lost] }
     await server.child.end('SIGTERM')
     await using again = await startAttacked(directory.path, port)
-    const afterRestart = (await people.missing()).map((what) => `after a restart: ${what}`)
+    const afterRestart = (await people.missing(again.child.exited)).map((what) => `after a restart: ${what}`)
     await again.child.end('SIGTERM')
     return { ...figures, died: undefined, lost: [...people.refused, ...lost, ...afterRestart] }
   } finally {

@@ -42,7 +42,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   void server.child.exited.then((how) => {
     if (!isOver) died = `${JSON.stringify(how)} ${server.child.output().slice(-2_000)}`
   })
-  await using people = await BystanderLoad.open(port)
+  await using people = await BystanderLoad.open({ port, ended: server.child.exited })
   const endsAtMs = performance.now() + soakSeconds * 1_000
   await sleep(Math.min(5_000, soakSeconds * 100))
   const calm = async (): Promise<BystanderLatency> => {
@@ -76,11 +76,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     rounds.push(round)
     onRound?.(round)
   } while (performance.now() < endsAtMs)
-  const lost = [...(await people.finish()), ...people.refused]
+  const lost = [...(await people.finish(server.child.exited)), ...people.refused]
   isOver = true
   await server.child.end('SIGTERM')
   await using again = await startAttacked(directory, port)
-  const afterRestart = (await people.missing()).map((fault) => `after a restart: ${fault}`)
+  const afterRestart = (await people.missing(again.child.exited)).map((fault) => `after a restart: ${fault}`)
   await again.child.end('SIGTERM')
   return { rounds, lost: [...lost, ...afterRestart], died }
 }
