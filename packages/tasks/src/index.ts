@@ -17,5 +17,5 @@ export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskG
 export { openTasks, type TaskEngine } from './task-engine.ts'
 export { TaskError, type TaskErrorCode } from './task-error.ts'
 export { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
-export type { Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
+export type { OpenTask, Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
 export type { TaskLogger, TasksOptions } from './tasks-options.ts'

@@ -257,6 +257,23 @@ describe('the list of tasks', () => {
     expect((await scene.engine.list(W, { limit: 9, saga: 'other' })).tasks).toEqual([])
   })
 
+  it('[J29] has the open ones of a saga with their keys, also after a restart, and not those that have ended', async () => {
+    const keyed = await scene.begin(two, { key: 'k', input: { a: 1 } })
+    const plain = await scene.begin(two)
+    const ended = await scene.begin(two, { key: 'ended' })
+    await scene.engine.terminate(W, ended.id, ADA)
+    const open = [
+      { id: keyed.id, key: 'k', input: { a: 1 }, state: 'queued' },
+      { id: plain.id, key: undefined, input: {}, state: 'queued' },
+    ]
+    expect(await scene.engine.openOf(W, 'saga')).toEqual(open)
+    expect(await scene.engine.openOf(W, 'other')).toEqual([])
+    await scene.restart()
+    expect(await scene.engine.openOf(W, 'saga')).toMatchObject(open.map(({ id, key }) => ({ id, key })))
+    await scene.engine.terminate(W, plain.id, ADA)
+    expect((await scene.engine.openOf(W, 'saga')).map(({ id }) => id)).toEqual([keyed.id])
+  })
+
   it('[J30] has an ended task for its days, and then forgets it, and its key starts no second one', async () => {
     const kept = await TaskScene.open({ limits: { keepTasksDays: 2 } })
     const task = await kept.begin(two, { key: 'k' })

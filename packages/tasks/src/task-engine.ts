@@ -18,9 +18,9 @@ import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
 import { eventsOf, told, untilChanged } from './task-events.ts'
 import { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
-import { listTasks } from './task-list.ts'
+import { listTasks, openTasksOf } from './task-list.ts'
 import type { TaskRecord } from './task-state.ts'
-import type { Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
+import type { OpenTask, Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
 import type { TasksOptions } from './tasks-options.ts'
 import { Timers } from './timers.ts'
 import { isOpen } from './work-fold.ts'
@@ -121,6 +121,10 @@ export class TaskEngine implements Tasks {
 
   list(workspace: string, query: Parameters<Tasks['list']>[1]): Promise<TaskList> {
     return this.#with(workspace, (book) => told(book, () => listTasks(book, query)))
+  }
+
+  openOf(workspace: string, saga: string): Promise<readonly OpenTask[]> {
+    return this.#with(workspace, (book) => openTasksOf(book, saga))
   }
 
   untilChanged(workspace: string, options: Parameters<Tasks['untilChanged']>[1]): Promise<number> {

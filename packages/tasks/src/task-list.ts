@@ -1,6 +1,6 @@
 import type { TaskState } from './task.ts'
 import type { TaskBook } from './task-book.ts'
-import type { TaskList } from './tasks.ts'
+import type { OpenTask, TaskList } from './tasks.ts'
 
 /** Tasks of one page at most. */
 const PAGE_MAX = 1_000
@@ -10,6 +10,13 @@ interface TaskQuery {
   readonly saga?: string
   readonly after?: string
   readonly limit: number
+}
+
+/** The open tasks of a saga. */
+export function openTasksOf(book: TaskBook, saga: string): OpenTask[] {
+  return Array.from(book.fold.openTasks)
+    .filter((task) => task.saga.name === saga)
+    .map((task) => ({ id: task.id, key: task.key, input: task.input, state: book.status(task).state }))
 }
 
 /** The tasks of a workspace, the newest first. */

@@ -31,6 +31,12 @@ export interface TaskList {
   readonly next?: string
 }
 
+/** A task that has not ended. */
+export interface OpenTask extends Pick<TaskView, 'id' | 'input' | 'state'> {
+  /** The key of its start, if it had one. */
+  readonly key: string | undefined
+}
+
 /** One event of a task, for people and programs that follow it. */
 export interface TaskEvent {
   readonly lsn: number
@@ -62,6 +68,8 @@ export interface Tasks {
       readonly limit: number
     },
   ): Promise<TaskList>
+  /** The open tasks of a saga. Each is told at once, before it is durable: another start may depend on it. */
+  openOf(workspace: string, saga: string): Promise<readonly OpenTask[]>
   /**
    * Resolves with the LSN of the last record about any task of the workspace once that is above `after`, or as it stands when `signal`
    * aborts. To go on, give it as the next `after`: with an older one the wait is over at once.

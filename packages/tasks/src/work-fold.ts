@@ -10,7 +10,7 @@ export class WorkFold {
   readonly #byKey = new Map<string, TaskRecord>()
   readonly #byNonce = new Map<string, Target>()
   readonly #watchers = new Set<(task: TaskRecord | undefined) => void>()
-  #open = 0
+  readonly #open = new Set<TaskRecord>()
 
   constructor(
     { copy, tasks }: { readonly copy: string; readonly tasks: readonly TaskRecord[] } = { copy: '', tasks: [] },
@@ -34,6 +34,11 @@ export class WorkFold {
 
   /** Number of tasks that have not ended. */
   get open(): number {
+    return this.#open.size
+  }
+
+  /** The tasks that have not ended. */
+  get openTasks(): ReadonlySet<TaskRecord> {
     return this.#open
   }
 
@@ -81,14 +86,14 @@ export class WorkFold {
     const task = this.#tasks.get(event.task)
     if (task === undefined) return
     this.#tell(task)
-    const wasOpen = isOpen(task)
     const before = 'kind' in event ? attemptsOf(task, event)?.nonce : undefined
     applyEvent(task, event, at, lsn)
     if (event.type === 'leased' || event.type === 'released') {
       if (before !== undefined) this.#byNonce.delete(before)
       this.#index(event, attemptsOf(task, event)?.nonce)
     }
-    this.#open += Number(isOpen(task)) - Number(wasOpen)
+    if (isOpen(task)) this.#open.add(task)
+    else this.#open.delete(task)
   }
 
   #tell(task: TaskRecord | undefined): void {
@@ -105,7 +110,7 @@ export class WorkFold {
   #put(task: TaskRecord): void {
     this.#tasks.set(task.id, task)
     if (task.key !== undefined) this.#byKey.set(task.key, task)
-    if (isOpen(task)) this.#open++
+    if (isOpen(task)) this.#open.add(task)
   }
 
   #drop(id: string): void {
@@ -114,7 +119,7 @@ export class WorkFold {
     this.#tasks.delete(id)
     if (task.key !== undefined) this.#byKey.delete(task.key)
     for (const target of targetsOf(task)) this.#byNonce.delete(attemptsOf(task, target)?.nonce ?? '')
-    if (isOpen(task)) this.#open--
+    this.#open.delete(task)
   }
 
   /** The leases of the other copy do not stand here: nobody knows whether their workers go on. */

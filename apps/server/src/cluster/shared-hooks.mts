@@ -1,5 +1,5 @@
 import type { ClusterNode, Engine, Owner } from '@joinery/cluster'
-import { HookTurns, type Inbox, type InboxOptions } from '@joinery/resources'
+import { HookTurns, type Inbox, type InboxOptions, type OwnerTasks } from '@joinery/resources'
 import type { Logger } from 'pino'
 import { type HookWork, OwnerHooks } from './owner-hooks.mts'
 import { SharedIds } from './shared-ids.mts'
@@ -29,7 +29,7 @@ export class SharedHooks {
   }
 
   /** Parts for this node's inbox. `own` does the work of the workspaces that this node owns. */
-  partsFor({ tasks, hasWorkspace }: HookWork): SharedInboxParts {
+  partsFor({ tasks, hasWorkspace }: HookWork & { readonly tasks: OwnerTasks }): SharedInboxParts {
     const { engine, node } = this.#options
     const turns = new HookTurns(tasks)
     const { find, untilChanged } = tasks

@@ -6,7 +6,6 @@ import { type Costs, endpointPayer, ServerError, type Workspaces } from '@joiner
 import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import { AppError } from '../app-error.mts'
-import type { HookWork } from '../cluster/owner-hooks.mts'
 import type { SharedHooks } from '../cluster/shared-hooks.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
@@ -74,7 +73,7 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     logger,
   }: InboxPlace): Promise<Inbox | undefined> => {
     if (Object.keys(file.config.hooks).length === 0) return undefined
-    const own: HookWork = { tasks, hasWorkspace: (name) => hasWorkspace(workspaces, name) }
+    const own = { tasks, hasWorkspace: (name: string) => hasWorkspace(workspaces, name) }
     const inbox = await Inbox.open({
       ...{ endpoints: file.config.hooks, secrets: file.secrets, logger },
       ...(shared?.partsFor(own) ?? own),

@@ -6,7 +6,7 @@ import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
 import type { HookEntry, KnownPlace, Settled } from './hook-fold.ts'
 import { jsonObjectOf } from './hook-request.ts'
-import { type HookTasks, hasFailed } from './hook-tasks.ts'
+import { HOOK_KEY, type HookTasks, hasFailed } from './hook-tasks.ts'
 
 /** Time until an event whose resource is not known yet is looked at again, and after which it is parked, ms. */
 const AGAIN_MS = 30_000
@@ -147,7 +147,11 @@ export class HookRouter {
       const input = JSON.parse(JSON.stringify({ block, name, run, externalId, observed })) as JsonObject
       const { task } = await this.#options.tasks.start(workspace, {
         // A replay is another task: the first one has failed.
-        ...{ saga: observeSagaOf(machine), input, key: `hook:${endpoint}/${id}${replays === 0 ? '' : `#${replays}`}` },
+        ...{
+          saga: observeSagaOf(machine),
+          input,
+          key: `${HOOK_KEY}${endpoint}/${id}${replays === 0 ? '' : `#${replays}`}`,
+        },
         ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source }, sync: true },
       })
       await this.#settle(entry, { state: 'routed', workspace, task: task.id })

@@ -1,4 +1,8 @@
 import type { JsonObject } from '@joinery/blocks'
+import type { Tasks } from '@joinery/tasks'
+
+/** Begins the keys of tasks that look at the resources of events. */
+export const HOOK_KEY = 'hook:'
 
 /** A request for a task that looks at the resource of an event. */
 export interface LookRequest {
@@ -26,6 +30,9 @@ export interface HookTasks {
   /** Resolves when anything of the workspace's tasks has changed after a position, with the position. */
   untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<number>
 }
+
+/** The tasks at the node that owns their workspaces. */
+export interface OwnerTasks extends HookTasks, Pick<Tasks, 'openOf'> {}
 
 /** States of a task that has not brought the state of the resource. */
 const FAILED: ReadonlySet<string> = new Set([

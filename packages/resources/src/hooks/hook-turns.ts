@@ -1,7 +1,5 @@
-import { type HookTasks, hasFailed, type LookRequest, type StartLook } from './hook-tasks.ts'
-
-/** Resources whose last task is known, those that were looked at last. */
-const RESOURCES_MAX = 10_000
+import type { OpenTask } from '@joinery/tasks'
+import { HOOK_KEY, hasFailed, type LookRequest, type OwnerTasks, type StartLook } from './hook-tasks.ts'
 
 /** The other server's event of a resource is still being handled: its task may still write what it has seen. */
 class BusyError extends Error {
@@ -9,16 +7,15 @@ class BusyError extends Error {
 }
 
 /**
- * Has the events of one resource handled one after the other, whichever servers took them. It stands where the tasks are started. A server
- * that takes a workspace over begins with none.
+ * Has the events of one resource handled one after the other, whichever servers took them. It stands where the tasks are started, and keeps
+ * nothing: the open tasks say which events are being handled, also to a server that has just taken the workspace over.
  */
 export class HookTurns {
-  readonly #tasks: Pick<HookTasks, 'start' | 'find'>
-  readonly #last = new Map<string, { readonly key: string; readonly task: string }>()
+  readonly #tasks: Pick<OwnerTasks, 'start' | 'openOf'>
   /** Starts under way: of two for one resource, the second one sees the first one's task. */
   readonly #starting = new Map<string, Promise<unknown>>()
 
-  constructor(tasks: Pick<HookTasks, 'start' | 'find'>) {
+  constructor(tasks: Pick<OwnerTasks, 'start' | 'openOf'>) {
     this.#tasks = tasks
   }
 
@@ -29,7 +26,7 @@ export class HookTurns {
     for (let before = this.#starting.get(resource); before !== undefined; before = this.#starting.get(resource)) {
       await before.catch(() => undefined)
     }
-    const starting = this.#start(workspace, request, resource)
+    const starting = this.#start(workspace, request)
     this.#starting.set(resource, starting)
     try {
       return await starting
@@ -38,26 +35,18 @@ export class HookTurns {
     }
   }
 
-  async #start(workspace: string, request: LookRequest, resource: string): ReturnType<StartLook> {
-    const last = this.#last.get(resource)
-    if (last !== undefined && last.key !== request.key && (await this.#isOpen(workspace, last.task))) {
+  async #start(workspace: string, request: LookRequest): ReturnType<StartLook> {
+    const open = await this.#tasks.openOf(workspace, request.saga)
+    if (open.some((task) => isAnotherOf(task, request))) {
       throw new BusyError('another event of the resource is being handled')
     }
-    const started = await this.#tasks.start(workspace, request)
-    this.#last.delete(resource)
-    this.#last.set(resource, { key: request.key, task: started.task.id })
-    const [oldest] = this.#last.keys()
-    if (this.#last.size > RESOURCES_MAX && oldest !== undefined) this.#last.delete(oldest)
-    return started
+    return await this.#tasks.start(workspace, request)
   }
+}
 
-  async #isOpen(workspace: string, task: string): Promise<boolean> {
-    try {
-      const { state } = await this.#tasks.find(workspace, task)
-      return state !== 'done' && !hasFailed(state)
-    } catch (error) {
-      if ((error as { readonly code?: unknown }).code !== 'unknown_task') throw error
-      return false
-    }
-  }
+/** Whether a task looks at the resource of a request for another event, and may still write. */
+function isAnotherOf({ key, input, state }: OpenTask, request: LookRequest): boolean {
+  if (key === undefined || key === request.key || !key.startsWith(HOOK_KEY) || hasFailed(state)) return false
+  const { block, name } = { ...(input as LookRequest['input']) }
+  return block === request.input.block && name === request.input.name
 }
