@@ -142,7 +142,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await ann.keyboard.type('safe')
     await ann.keyboard.press('Control+Enter')
-    await ann.getByText('The editor could not be loaded.').waitFor()
+    await ann.getByRole('alert').filter({ hasText: 'This part of the page could not be loaded.' }).waitFor()
     await ann.unroute('**/assets/text-dialog-*')
     await ann.keyboard.press('Escape')
     await expect.poll(() => field(ann, 'Text 1').inputValue()).toBe('safe')
