@@ -169,7 +169,9 @@ describe.skipIf(!pages.isThere)('the demonstration, started from the page', () =
     const ann = await pages.visit('day')
     await hurry(ann, { others: 0.05 })
     await recordStatuses(ann)
-    await ann.getByRole('button', { name: 'Watch a day’s work' }).click()
+    const watch = ann.getByRole('button', { name: 'Watch a day’s work' })
+    await openPanel(ann)
+    await watch.click()
     await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Research notes')
     await finished(ann, WORKDAY, 4)
     const lastShown = async () => Object.values(await recordedStatuses(ann)).map((shown) => shown.at(-1)?.status)
@@ -181,5 +183,14 @@ describe.skipIf(!pages.isThere)('the demonstration, started from the page', () =
         .map(({ status }) => status),
     ).toContain('error')
     expect(stepsDown(recording)).toEqual([])
+
+    // The panel is still open when the board is empty again.
+    const url = { url: pages.url, workspace: 'day' }
+    await using cleaner = connectWorkspace({ ...url, actor: 'cleaner', source: 'workflow_execution' })
+    await cleaner.whenSynced
+    for (const { id } of cleaner.blocks.list()) cleaner.blocks.delete(id)
+    await watch.click()
+    await panelOf(ann).getByRole('button', { name: 'Stop', exact: true }).click()
+    await panelOf(ann).locator('[data-state=stopped]').waitFor()
   })
 })

@@ -99,7 +99,12 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         {hasList && <BoardList {...setting} />}
         {view === 'canvas' && <BoardCanvas {...setting} onSay={setSaid} />}
         <FollowNotice isList={view === 'list'} />
-        {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
+        {isEmpty && (
+          <Welcome
+            name={name}
+            onWatch={(no) => setPanel({ name: 'Demonstration', scenario: { name: 'workday', no } })}
+          />
+        )}
       </main>
       <LargeText />
       <FileDrop actor={actor} onSay={setSaid} />

@@ -1,11 +1,21 @@
 import { useConnectionStatus } from '@joinery/react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useIsOffered } from './demonstration/index.tsx'
 import { useCanWrite } from './keys/use-can-write.ts'
 import { Mark } from './mark.tsx'
 
+/** How often a board of this page was empty. */
+let emptyBoards = 0
+
+interface WelcomeProps {
+  readonly name: string
+  /** Called with a number of this empty board: a second press asks for the same, and a board that is empty again for another. */
+  readonly onWatch: (no: number) => void
+}
+
 /** Content of an empty board: an explanation, and what to do first. */
-export function Welcome({ name, onWatch }: { name: string; onWatch: () => void }): ReactNode {
+export function Welcome({ name, onWatch }: WelcomeProps): ReactNode {
+  const [no] = useState(() => ++emptyBoards)
   const connection = useConnectionStatus()
   const isOffered = useIsOffered(name)
   const canWrite = useCanWrite()
@@ -30,7 +40,7 @@ export function Welcome({ name, onWatch }: { name: string; onWatch: () => void }
             Or start background jobs. They rewrite and index the blocks you type in. Some fail, some report late, and
             some are killed.
           </p>
-          <button type="button" className="primary" onClick={onWatch}>
+          <button type="button" className="primary" onClick={() => onWatch(no)}>
             Watch a day’s work
           </button>
         </>

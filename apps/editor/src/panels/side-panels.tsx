@@ -12,8 +12,8 @@ import './side-panels.css'
 export type PanelName = 'Comments' | 'History' | 'Conflicts' | 'Tasks' | 'Leases' | 'Set aside' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
-  /** Scenario that the demonstration plays when it opens. */
-  readonly scenario?: string
+  /** Scenario that the demonstration plays, once for each number. */
+  readonly scenario?: { readonly name: string; readonly no: number }
   /** Block whose comments come first. */
   readonly block?: string
 }
@@ -81,7 +81,7 @@ export function SidePanels({ name, self, actor, open, onOpen }: SidePanelsProps)
       {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
       {open?.name === 'Demonstration' && (
         // Made anew for a scenario, so that it plays also while the panel is open.
-        <DemonstrationPanel key={open.scenario} name={name} first={open.scenario} onClose={close} />
+        <DemonstrationPanel key={open.scenario?.no} name={name} first={open.scenario?.name} onClose={close} />
       )}
     </>
   )
