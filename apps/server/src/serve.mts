@@ -188,7 +188,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
       server.workspaces.removeBeside((workspace) => search.forget(workspace))
-      if (cluster !== undefined) forgetPurged(cluster.node.store, { tasks, others: [outbox, inbox, search] })
+      if (cluster !== undefined) forgetPurged(cluster.node.store, { tasks, inbox, outbox, search })
       const files = await openServedFiles({
         config,
         server,

@@ -1,3 +1,5 @@
+import { LogError, openMemoryStore } from '@joinery/log'
+import { DelegatingStore } from '@joinery/log/testing'
 import { createAuthenticator, signToken } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { ApiFixture } from '../testing/api-fixture.ts'
@@ -50,6 +52,23 @@ it('[H24] a purged workspace leaves nothing: its name, its keys and its feed beg
   // The old stream is over: it would tell of another history under the same numbers.
   expect((await events.next()).done).toBe(true)
   await again.return(undefined)
+})
+
+it('[H24] a purge that a node of the cluster could not read of is unavailable for a while, and the answer names the node', async () => {
+  /** Purges as a node of a cluster does whose other node has an earlier version. */
+  class MixedStore extends DelegatingStore {
+    override purge(): Promise<void> {
+      return Promise.reject(new LogError('unsupported', 'node old could not read that', { workspace: 'w' }))
+    }
+  }
+  await using api = await ApiFixture.start({ store: new MixedStore(openMemoryStore()) })
+  await api.call('PUT', '/blocks/b', { type: 'text' })
+  await api.call('DELETE', '')
+  const refused = await api.call('POST', '/purge')
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60'])
+  expect(refused.body.error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('node old') })
+  // It is deleted as before.
+  expect((await api.call('POST', '/undelete')).status).toBe(204)
 })
 
 it('[H24] what never was can be neither deleted nor purged, and only a person with a token to write does either', async () => {
