@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FILE, getBlock } from '@joinery/blocks'
+import { fileDocuments } from '@joinery/api'
 import type { EventStore } from '@joinery/log'
 import {
   type BytePayer,
@@ -10,8 +10,6 @@ import {
   DiskStore,
   FILE_LIMITS,
   FILES_LOG,
-  type FileDocuments,
-  type FileEntry,
   type FileLimits,
   FileQuotas,
   type FileStore,
@@ -21,7 +19,7 @@ import {
   scopeOf,
   uploadSaga,
 } from '@joinery/resources'
-import { programPayer, type Server, type WorkspaceId } from '@joinery/server'
+import { programPayer, type Server } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import { type RunningWorker, startWorker } from '@joinery/worker'
 import type { Logger } from 'pino'
@@ -176,35 +174,5 @@ function bytePayer({ costs }: Pick<Server, 'costs'>): BytePayer {
     // A file passes in many short turns.
     book: (scope, ms) => void costs.book(payerOf(scope), performance.now() - ms, false),
     restOf: (scope) => costs.restOf(payerOf(scope)),
-  }
-}
-
-/** The files that blocks show, as their statuses have them. */
-function fileDocuments({ workspaces }: Server): FileDocuments {
-  return {
-    filesOf: (workspace, id) =>
-      workspaces.read(
-        workspace as WorkspaceId,
-        ({ doc }) => {
-          const block = getBlock(doc, id)
-          if (block === undefined) return undefined
-          return block
-            .statuses(FILE)
-            .entries()
-            .map(({ name, status, run, task, detail }): FileEntry => {
-              const { sha256, bytes, type } = detail ?? {}
-              return {
-                name,
-                status,
-                task,
-                run,
-                sha256: typeof sha256 === 'string' ? sha256 : undefined,
-                bytes: typeof bytes === 'number' ? bytes : undefined,
-                type: typeof type === 'string' ? type : undefined,
-              }
-            })
-        },
-        programPayer('files', workspace),
-      ),
   }
 }

@@ -72,7 +72,7 @@ const start = route(
   async ({ params: { workspace, block }, body, identity, work }, services) => {
     const position = await assertNotDeleted(workspace, services)
     if (position !== undefined) assertKnown(workspace, position)
-    const by = { ...authorOf(identity), principal: work.owner }
+    const by = { ...authorOf(identity), principal: work.owner, payer: work.payer.principal }
     const upload = await filesOf(services).start(workspace, { ...body, block }, by)
     if (upload === undefined) throw new ApiError('unknown_block', `there is no block "${block}": create it first`)
     return reply(202, upload)
@@ -180,10 +180,10 @@ const file = route(
     },
     errors: ['unknown_workspace', 'unknown_file', 'store_unavailable', 'store_refused'],
   },
-  async ({ params: { workspace, block, name } }, services) => {
+  async ({ params: { workspace, block, name }, work }, services) => {
     const position = await assertNotDeleted(workspace, services)
     if (position !== undefined) assertKnown(workspace, position)
-    const { expiresAtMs, ...found } = await filesOf(services).urlOf(workspace, block, name)
+    const { expiresAtMs, ...found } = await filesOf(services).urlOf(workspace, block, name, work.payer.principal)
     return { status: 200, headers: { 'cache-control': 'no-store' }, body: { ...found, expiresAt: expiresAtMs } }
   },
 )

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { documentRules } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
+import type { Files } from '@joinery/resources'
 import {
   type Authenticator,
   createServer,
@@ -41,10 +42,22 @@ export class ApiFixture implements AsyncDisposable {
       headsOf?: (server: Server) => ApiOptions['heads']
       /** Opens the tasks of the server. */
       tasksOf?: (server: Server) => Promise<Tasks>
+      /** Opens the files of the server, whose work its tasks do. */
+      filesOf?: (server: Server, tasks: Tasks) => Files
     } = {},
   ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations, serverLimits, quotas, rules = documentRules, store, tasksOf, headsOf } = options
+    const {
+      authenticator,
+      revocations,
+      serverLimits,
+      quotas,
+      rules = documentRules,
+      store,
+      tasksOf,
+      filesOf,
+      headsOf,
+    } = options
     const server = createServer({
       rules,
       ...(authenticator && { authenticator }),
@@ -57,9 +70,11 @@ export class ApiFixture implements AsyncDisposable {
       },
     })
     const tasks = await tasksOf?.(server)
+    const files = tasks && filesOf?.(server, tasks)
     const heads = headsOf?.(server)
     const api = await createApi({
       ...(tasks && { tasks }),
+      ...(files && { files }),
       ...(heads && { heads }),
       workspaces: server.workspaces,
       costs: server.costs,

@@ -1,8 +1,9 @@
 import { CLAIM_LISTS } from '@joinery/blocks'
 import { type EventStore, openMemoryStore } from '@joinery/log'
 import type { LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
-import type { Authenticator } from '@joinery/server'
-import type { TaskLimits } from '@joinery/tasks'
+import type { Files, OutsideReads } from '@joinery/resources'
+import type { Authenticator, Server } from '@joinery/server'
+import type { TaskLimits, Tasks } from '@joinery/tasks'
 import pino from 'pino'
 import type { OwnWork } from '../edge/own-work.ts'
 import { openServedTasks, type ServedTasks } from '../tasks/served-tasks.ts'
@@ -23,6 +24,8 @@ export interface TaskFixtureOptions {
   /** Names of the machines that have an adapter. */
   readonly adapters?: readonly string[]
   readonly ownWork?: OwnWork
+  readonly filesOf?: (server: Server, tasks: Tasks) => Files
+  readonly outside?: OutsideReads
   /** Headers of the worker's requests. */
   readonly worker?: Record<string, string>
 }
@@ -47,6 +50,8 @@ export class TaskFixture implements AsyncDisposable {
     limits = {},
     adapters = [],
     ownWork,
+    filesOf,
+    outside,
     worker = {},
   }: TaskFixtureOptions = {}): Promise<TaskFixture> {
     let served: ServedTasks | undefined
@@ -54,6 +59,8 @@ export class TaskFixture implements AsyncDisposable {
       store,
       ...(authenticator && { authenticator }),
       ...(ownWork && { ownWork }),
+      ...(filesOf && { filesOf }),
+      ...(outside && { outside }),
       tasksOf: async (server) => {
         const logger = pino({ level: 'silent' })
         served = await openServedTasks({

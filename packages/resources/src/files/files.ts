@@ -21,8 +21,12 @@ export interface FileEntry {
 
 /** The documents, as files need them. */
 export interface FileDocuments {
-  /** The files that a block shows; undefined if there is no such block. */
-  filesOf(workspace: string, block: string): Promise<readonly FileEntry[] | undefined>
+  /**
+   * The files that a block shows; undefined if there is no such block.
+   *
+   * @param payer the principal that pays for the look; the files of the workspace by default
+   */
+  filesOf(workspace: string, block: string, payer?: string): Promise<readonly FileEntry[] | undefined>
 }
 
 export interface FilesOptions {
@@ -53,6 +57,8 @@ export interface Uploader {
   readonly source: string
   /** The principal whose quotas count: the actor of a token, and without a token the address. */
   readonly principal: string
+  /** The principal that pays for looks at the document. */
+  readonly payer: string
 }
 
 /** An upload as its client sees it. */
@@ -102,13 +108,13 @@ export class Files {
   async start(
     workspace: string,
     request: UploadRequest,
-    { principal, ...by }: Uploader,
+    { principal, payer, ...by }: Uploader,
   ): Promise<UploadView | undefined> {
     const { store, tasks, documents, limits, quotas, whenServed } = this.#options
     const { block, bytes, sha256, type } = request
     const { partBytes } = planUpload(bytes, limits)
     if (!isSha256(sha256)) throw new FileError('invalid', 'sha256 must have 64 hexadecimal digits, in small letters')
-    const known = await documents.filesOf(workspace, block)
+    const known = await documents.filesOf(workspace, block, payer)
     if (known === undefined) return undefined
     await whenServed()
     const own = known.find((entry) => entry.sha256 === sha256 && entry.status === 'synced' && entry.task !== undefined)
@@ -199,14 +205,15 @@ export class Files {
     return view
   }
 
-  /** A URL of a file that is there. Rejects with `unknown_file`. */
+  /** A URL of a file that is there, for the principal `payer`. Rejects with `unknown_file`. */
   async urlOf(
     workspace: string,
     block: string,
     name: string,
+    payer: string,
   ): Promise<ShortUrl & Omit<FileEntry, 'status' | 'task' | 'run'>> {
     const { store, documents } = this.#options
-    const entry = (await documents.filesOf(workspace, block))?.find((each) => each.name === name)
+    const entry = (await documents.filesOf(workspace, block, payer))?.find((each) => each.name === name)
     if (
       entry?.status !== 'synced' ||
       entry.sha256 === undefined ||
