@@ -1,5 +1,6 @@
 import { connectWorkspace } from '@joinery/client'
 import { describe, expect, it } from 'vitest'
+import { violations } from './axe.ts'
 import { openPages } from './open-pages.ts'
 
 const pages = openPages()
@@ -28,7 +29,7 @@ async function contradict(workspace: string, block: string): Promise<void> {
 }
 
 describe.skipIf(!pages.isThere)('the conflict tray', () => {
-  it('[P5, P6] tells in words what lost to what, by keyboard alone, and forgets what was dismissed', async () => {
+  it('[P5, P6, E11] tells in words what lost to what, by keyboard alone, and forgets what was dismissed', async () => {
     const ann = await pages.visit('tray')
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await expect.poll(async () => (await pages.blocks('tray')).length).toBe(1)
@@ -45,6 +46,7 @@ describe.skipIf(!pages.isThere)('the conflict tray', () => {
     await tray.getByText(headline).waitFor()
     await tray.getByText('sweeper (a poller) said “failed: time-out”.').waitFor()
     await tray.getByText('the one from a workflow counts more than the one from a poller').waitFor()
+    expect(await violations(ann, 'aside')).toEqual([])
 
     await tray.getByRole('button', { name: 'Open block' }).focus()
     await ann.keyboard.press('Enter')
