@@ -1,6 +1,7 @@
 import { connectWorkspace, uploadsOf } from '@joinery/client'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { violations } from './axe.ts'
 import { dropFile, dropMany, PIXEL, pasteFile } from './drop-files.ts'
 import { openPages } from './open-pages.ts'
 
@@ -64,7 +65,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E131, E80] a chosen file that is refused says why beside its way to try again, the others see that it was canceled, and the card keeps its buttons in sight',
+  '[E11, E131, E80] a chosen file that is refused says why beside its way to try again, the others see that it was canceled, and the card keeps its buttons in sight',
   async () => {
     const ann = await pages.visit('chosen', { viewport: { width: 375, height: 760 } })
     const bob = await pages.visit('chosen', { viewport: { width: 1280, height: 800 } })
@@ -82,6 +83,7 @@ it.skipIf(!pages.isThere)(
     const own = ann.locator(`[data-block="${block}"] .file`)
     await own.getByText('(413)').waitFor()
     await bob.locator(`[data-block="${block}"] .file`).getByText('canceled by').waitFor()
+    expect(await violations(ann)).toEqual([])
     pages.errors.splice(0)
 
     await ann.unroute('**/v1/blobs/**')
