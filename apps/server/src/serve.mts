@@ -248,7 +248,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const operator = cluster === undefined ? served : clusterOperator({ ...cluster, copies, served })
       const isOfNode = (request: IncomingMessage): boolean => cluster?.gateway.isPassed(request) === true
       const control =
-        durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger, isOfNode })
+        durability === 'memory'
+          ? undefined
+          : await openControl(server.url, { directory, operator, costs: server.costs, logger, isOfNode })
       faces = { ...always, control: control?.door }
       const workers = [...sagaWorker(config), ...(resources?.workerWith(search.vectors) ?? [])].map(
         (started) => new OwnWorker({ ...started, url: loopbackOf(server.url), token: workerToken, logger }),

@@ -34,7 +34,7 @@ export {
   type UploadView,
 } from './files/files.ts'
 export { secretsOfFiles, storeOf } from './files/files-config.ts'
-export type { BytePayer } from './files/paid-bytes.ts'
+export { type BytePayer, paidBytes } from './files/paid-bytes.ts'
 export type { S3Options } from './files/s3-connection.ts'
 export { S3Store } from './files/s3-store.ts'
 export { KEPT, type Keeper, type Kept, SecondCopies, type SecondCopiesCounts } from './files/second-copies.ts'

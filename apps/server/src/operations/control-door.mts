@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { LogError } from '@joinery/log'
+import { type BytePayer, paidBytes } from '@joinery/resources'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { ASKS, type Ask, archiveBody, readQuestion } from './control-asks.mts'
@@ -21,13 +22,24 @@ const ARCHIVE = 'archive'
 export class ControlDoor {
   readonly #secretHash: Buffer
   readonly #operator: Operator
+  readonly #payer: BytePayer
   readonly #isOfNode: (request: IncomingMessage) => boolean
   readonly #logger: Logger
   readonly #closing = new AbortController()
   readonly #answering = new Set<Promise<void>>()
 
-  /** @param isOfNode whether another node of the cluster has made the request: its operator has shown its own secret there */
-  constructor(secret: string, operator: Operator, logger: Logger, isOfNode = (_: IncomingMessage): boolean => false) {
+  /**
+   * @param payer pays for the bytes of archives
+   * @param isOfNode whether another node of the cluster has made the request: its operator has shown its own secret there
+   */
+  constructor(
+    secret: string,
+    operator: Operator,
+    payer: BytePayer,
+    logger: Logger,
+    isOfNode = (_: IncomingMessage): boolean => false,
+  ) {
+    this.#payer = payer
     this.#isOfNode = isOfNode
     this.#secretHash = hash(secret)
     this.#operator = operator
@@ -102,7 +114,7 @@ export class ControlDoor {
     try {
       const choice = archiveBody.parse(await readQuestion(request))
       const signal = this.#signalOf(response)
-      const chunks = this.#operator.archive(choice, { signal })
+      const chunks = paidBytes(this.#operator.archive(choice, { signal }), ARCHIVE, this.#payer)
       const iterator = chunks[Symbol.asyncIterator]()
       // Takes the first chunk before the headers go out, so that an archive that can't begin is answered with 409.
       const first = await iterator.next()

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import type { BytePayer } from '@joinery/resources'
+import type { Costs } from '@joinery/server'
 import type { Logger } from 'pino'
 import { ControlDoor } from './control-door.mts'
 import { makeControl, removeControlFile, writeControlFile } from './control-file.mts'
@@ -20,11 +22,12 @@ export async function openControl(
   options: {
     readonly directory: string
     readonly operator: Operator
+    readonly costs: Costs
     readonly logger: Logger
     readonly isOfNode?: (request: IncomingMessage) => boolean
   },
 ): Promise<OpenControl> {
-  const { directory, operator, logger, isOfNode } = options
+  const { directory, operator, costs, logger, isOfNode } = options
   const control = makeControl(url)
   try {
     await writeControlFile(directory, control)
@@ -34,12 +37,22 @@ export async function openControl(
       'the control file could not be written: commands on the data directory will not reach this server',
     )
   }
-  const door = new ControlDoor(control.secret, operator, logger, isOfNode)
+  const door = new ControlDoor(control.secret, operator, operatorPayer(costs), logger, isOfNode)
   return {
     door,
     close: async () => {
       await removeControlFile(directory)
       await door.close()
     },
+  }
+}
+
+/** Has the operators of the server pay for the bytes of archives, together: those are of many workspaces. */
+function operatorPayer(costs: Costs): BytePayer {
+  const payer = { principal: '!operators', workspace: undefined }
+  return {
+    // An archive passes in many short turns.
+    book: (_, ms) => void costs.book(payer, performance.now() - ms, false),
+    restOf: () => costs.restOf(payer),
   }
 }
