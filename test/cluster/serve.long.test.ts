@@ -100,12 +100,16 @@ describe('a task', () => {
     const work = ['--work', fileURLToPath(new URL('steps.ts', import.meta.url)), '--limits', 'tasks.leaseMs=2000']
     const [one, ...others] = await Promise.all(['n1', 'n2', 'n3'].map((name) => scene.node(name, { more: work })))
     if (one === undefined) throw new Error('there is no node')
-    const started = await fetch(`${one.url}/v1/workspaces/demo/tasks`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': 'once' },
-      body: JSON.stringify({ saga: 'three-steps', input: home.path }),
-    })
-    const { task } = (await started.json()) as { task: { id: string } }
+    const start = () =>
+      fetch(`${one.url}/v1/workspaces/demo/tasks`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'once' },
+        body: JSON.stringify({ saga: 'three-steps', input: home.path }),
+      })
+    // The node knows of the saga once its worker has met it.
+    await expect.poll(async () => (await start()).status).toBe(202)
+    // As a caller who has missed the answer: the key gives the same task.
+    const { task } = (await (await start()).json()) as { task: { id: string } }
     await expect.poll(() => existsSync(`${home.path}/second`)).toBe(true)
     await one.child.end('SIGKILL')
     writeFileSync(`${home.path}/go`, '')
