@@ -110,7 +110,12 @@ it('finds the suites of server', () => {
 `
 
 /** Doors that ask for a peer which only some users have. */
-const OPTIONAL_DOORS = ['@joinery/cluster/testing', '@joinery/log/testing', '@joinery/server/testing']
+const OPTIONAL_DOORS = [
+  '@joinery/cluster/testing',
+  '@joinery/log/testing',
+  '@joinery/server/testing',
+  '@joinery/tasks/testing',
+]
 
 /** The first block of this language in a package's README. */
 async function exampleOf(name: string, language: string): Promise<string> {
