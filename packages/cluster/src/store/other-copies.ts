@@ -147,7 +147,7 @@ export class OtherCopies {
   /**
    * Asks all living nodes for a copy that has acknowledged records after `end`, the last one that the engine has. Resolves with what
    * appends them to this node's copy, if anybody has any, and with the generations that were purged: no copy of these counts. Rejects with
-   * `regressed` if a node says nothing that has to.
+   * `regressed` if a node gives no answer that is needed.
    */
   async longerThan(workspace: string, end: number): Promise<FoundCopies> {
     const { ends, purged, silent } = await this.#askAll(workspace, end)
@@ -162,7 +162,7 @@ export class OtherCopies {
     return { bring, purged }
   }
 
-  /** The generations of a log that were purged, as any living node knows. Rejects with `unavailable` if a node says nothing that has to. */
+  /** The generations of a log that any living node calls purged. Rejects with `unavailable` if a node gives no answer that is needed. */
   async purgedOf(workspace: string): Promise<ReadonlySet<string>> {
     const { purged, silent } = await this.#askAll(workspace, 0)
     if (silent === undefined) return purged
