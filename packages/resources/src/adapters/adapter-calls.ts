@@ -3,7 +3,7 @@ import type { JsonObject, Machine } from '@joinery/blocks'
 import { failureOf, StepError } from '@joinery/worker'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { CallContext, Observed, ResourceAdapter, SyncContext } from './adapter.ts'
-import { ERROR_LENGTH_MAX } from './adapter-reports.ts'
+import { type Drafting, ERROR_LENGTH_MAX, type Reported, reporter } from './adapter-reports.ts'
 
 /** Longest time of one call of an adapter, ms. */
 export const CALL_MS = 120_000
@@ -82,12 +82,34 @@ export async function lookOnce(options: AdapterSagasOptions, call: CallContext):
   throw new StepError('pending', `it is ${observed?.status} yet`)
 }
 
+/** A step's context, as its undoing has it. */
+interface Undoing extends Calling {
+  readonly task: string
+  /** What the step has answered. */
+  readonly result?: unknown
+  /** The key under which the step was done, if it is another one. */
+  readonly runKey?: string | undefined
+  edit(make: (draft: Drafting) => void): void
+}
+
+/** Undoes the step that has done a run, and says how the resource is then, where the service tells it. */
+export async function undoSync(
+  options: AdapterSagasOptions,
+  subject: Subject & Reported,
+  context: Undoing,
+): Promise<void> {
+  const { externalId } = (context.result ?? {}) as Partial<Observed>
+  const call = { ...syncContextOf(options.adapter, subject, context), externalId }
+  const observed = await takeBack(options, call, context.runKey ?? context.key)
+  if (observed !== undefined) context.edit((draft) => reporter(options.machine)(draft, subject, observed, context.task))
+}
+
 /**
  * Takes the effect of a run back, and answers the state after it where the service tells one.
  *
  * @param runKey the key under which the run was made
  */
-export async function takeBack(
+async function takeBack(
   options: AdapterSagasOptions,
   call: SyncContext,
   runKey: string,

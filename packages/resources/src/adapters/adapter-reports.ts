@@ -3,11 +3,11 @@ import type { Observed, ResourceAdapter } from './adapter.ts'
 
 export const ERROR_LENGTH_MAX = 1_000
 
-interface Drafting {
+export interface Drafting {
   reportStatus(block: string, rest: Readonly<Record<string, unknown>>): string
 }
 
-interface Reported {
+export interface Reported {
   readonly block: string
   readonly name: string
   /** The run that the report is about: whichever stands, if undefined. */

@@ -10,7 +10,7 @@ import {
   type Subject,
   syncContextOf,
   syncOnce,
-  takeBack,
+  undoSync,
 } from './adapter-calls.ts'
 import { reporter, stallReporter } from './adapter-reports.ts'
 import { json, LOOKS, POLL_MS } from './run-saga.ts'
@@ -87,14 +87,7 @@ export function batchSaga(options: AdapterSagasOptions): Saga {
       context.edit((draft) => report(draft, context.item, observed, context.task))
       return briefOf(observed)
     },
-    ...(adapter.undo && {
-      compensate: async (context) => {
-        const { externalId } = (context.result ?? {}) as Partial<Brief>
-        const call = { ...syncContextOf(adapter, context.item, context), externalId }
-        const observed = await takeBack(options, call, context.runKey ?? context.key)
-        if (observed !== undefined) context.edit((draft) => report(draft, context.item, observed, context.task))
-      },
-    }),
+    ...(adapter.undo && { compensate: (context) => undoSync(options, context.item, context) }),
   })
   /** The items that the service has not ended, with what is known of them. */
   const openOf = (given: Parameters<typeof itemsOf>[0]): (BatchItem & { readonly before: Brief })[] => {

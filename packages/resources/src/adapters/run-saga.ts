@@ -10,7 +10,7 @@ import {
   lookOnce,
   syncContextOf,
   syncOnce,
-  takeBack,
+  undoSync,
 } from './adapter-calls.ts'
 import { reporter, stallReporter } from './adapter-reports.ts'
 
@@ -45,14 +45,7 @@ export function runSaga(options: AdapterSagasOptions): Saga {
       context.edit((draft) => report(draft, context.input, observed, context.task))
       return observed
     },
-    ...(adapter.undo && {
-      compensate: async (context) => {
-        const { externalId } = (context.result ?? {}) as Partial<Observed>
-        const call = { ...syncContextOf(adapter, context.input, context), externalId }
-        const observed = await takeBack(options, call, context.runKey ?? context.key)
-        if (observed !== undefined) context.edit((draft) => report(draft, context.input, observed, context.task))
-      },
-    }),
+    ...(adapter.undo && { compensate: (context) => undoSync(options, context.input, context) }),
   }
   const look = async (context: RunContext<RunInput>, { externalId }: Observed): Promise<Observed> => {
     const observed = await lookOnce(options, { ...syncContextOf(adapter, context.input, context), externalId })
