@@ -26,6 +26,23 @@ async function fill(store: EventStore, workspace: string, records: number): Prom
   await log.close()
 }
 
+/** Copies of a store's directory after each write of `work`, as a killed process would leave it. */
+async function imagesDuring(directory: string, work: () => Promise<void>): Promise<string[]> {
+  const images: string[] = []
+  const write = Database.prototype.write
+  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
+    await write.apply(this, args)
+    // An entry that only causes an fsync.
+    if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
+    const image = await makeDirectory()
+    await cp(directory, image, { recursive: true })
+    images.push(image)
+  })
+  await work()
+  vi.restoreAllMocks()
+  return images
+}
+
 describe('removal', () => {
   it('[L47] no table or write-ahead log holds a byte of a purged workspace, whether it was in tables or not', async () => {
     const directory = await makeDirectory()
@@ -99,17 +116,7 @@ describe('removal', () => {
     const directory = await makeDirectory()
     const store = (await openLevelStore({ directory, durability: 'sync' })) as AdoptingStore
     await fill(store, 'a', 20)
-    const images: string[] = []
-    const write = Database.prototype.write
-    vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
-      await write.apply(this, args)
-      if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
-      const image = await makeDirectory()
-      await cp(directory, image, { recursive: true })
-      images.push(image)
-    })
-    await store.discard('a')
-    vi.restoreAllMocks()
+    const images = await imagesDuring(directory, () => store.discard('a'))
     await store.close()
     images.pop()
     expect(images.length).toBeGreaterThan(2)
@@ -128,19 +135,7 @@ describe('removal', () => {
     const store = await openLevelStore({ directory, durability: 'sync' })
     await fill(store, 'a', 2_500)
     await store.tombstone('a')
-    const images: string[] = []
-    const write = Database.prototype.write
-    vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
-      await write.apply(this, args)
-      // An entry that only causes an fsync.
-      if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
-      // As a killed process would leave it.
-      const image = await makeDirectory()
-      await cp(directory, image, { recursive: true })
-      images.push(image)
-    })
-    await store.purge('a')
-    vi.restoreAllMocks()
+    const images = await imagesDuring(directory, () => store.purge('a'))
     await store.close()
     expect(images.length).toBeGreaterThan(7)
     const last = images.pop()
