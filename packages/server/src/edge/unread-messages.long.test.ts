@@ -108,13 +108,15 @@ describe('a client that does not read', () => {
     const others = await bystanders()
     const before = keptBytes()
     let most = 0
-    for (let n = 1; n <= 3; n++) {
+    // Their answers are more than the bound also where the kernel keeps 11 MiB of each.
+    const deafClients = 6
+    for (let n = 1; n <= deafClients; n++) {
       ask(await connectDeaf('w'), n)
       await bystanderLives(others)
       most = Math.max(most, fixture.server.load().unsentBytes)
       expect(keptBytes() - before).toBeLessThan(unsentBytesMax + 4 * LARGE_BYTES)
     }
-    await expect.poll(() => fixture.server.load().connections).toBeLessThan(5)
+    await expect.poll(() => fixture.server.load().connections).toBeLessThan(others.length + deafClients)
     expect(most).toBeLessThanOrEqual(unsentBytesMax)
     const reader = await fixture.client('w').synced()
     expect(reader.text.length).toBe(LARGE_BYTES)
