@@ -33,6 +33,9 @@ it('[RS44, H117] a look at the service is kept until there is news, and writes n
   // An event is news: what was known before it is gone.
   await scene.send(scene.ledger.move(id, 'payment_intent.succeeded', Ledger.charge))
   await scene.shows('deposit', { status: 'captured' })
+  // The event wakes the task of the run, too, whose own look is news.
+  const open = async () => (await scene.call('GET', `${scene.home}/tasks?state=running,waiting,queued,stalled`)).json
+  await expect.poll(open).toMatchObject({ tasks: [] })
   expect((await look('deposit')).json).toMatchObject({ observed: { status: 'captured' }, isStale: false })
 
   // A service that is away: the last answer, marked as old, or an error that says when to come again.
