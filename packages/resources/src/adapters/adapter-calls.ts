@@ -85,7 +85,7 @@ export async function lookOnce(options: AdapterSagasOptions, call: CallContext):
 /** A step's context, as its undoing has it. */
 interface Undoing extends Calling {
   readonly task: string
-  /** What the step has answered. */
+  /** The answer of the step. */
   readonly result?: unknown
   /** The key under which the step was done, if it is another one. */
   readonly runKey?: string | undefined
