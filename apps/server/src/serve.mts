@@ -40,6 +40,7 @@ import type { ServeConfig } from './serve-config.mts'
 import { openServedHeads, readServedKey } from './serve-heads.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
+import { announceSagas } from './work/announce-sagas.mts'
 import { checkWorkFile } from './work/check-work-file.mts'
 import { OwnWorker, type OwnWorkerOptions, ownWorkerToken, withOwnWorker } from './work/own-worker.mts'
 
@@ -89,7 +90,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const { dataDirectory: directory, durability } = config
     // Before the data is opened: a wrong file must not start a server.
     const lists = await readLists(config.machinesFile)
-    if (config.workFile !== undefined) await checkWorkFile(config.workFile)
+    const ownWork = config.workFile === undefined ? [] : await checkWorkFile(config.workFile)
     const resources = await readServedResources(config)
     secrets = resources?.file.secrets
     const fileStore = resources?.fileStore
@@ -175,7 +176,10 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         logger,
       })
       const { tasks } = ofTasks
-      await resources?.announce(tasks)
+      await announceSagas(tasks, resources?.sagas ?? [])
+      await announceSagas(tasks, ownWork).catch((err: unknown) =>
+        logger.error({ err }, 'the sagas of --work are refused'),
+      )
       const inbox = await resources?.openInbox({
         ...{ workspaces: server.workspaces, costs: server.costs, store, tasks, lists, logger, shared: cluster?.hooks },
       })

@@ -176,6 +176,21 @@ describe('a saga', () => {
     expect(await start('saga')).toMatchObject({ task: { state: 'queued', waiting: { code: 'no_worker' } } })
   })
 
+  it('[J112] that nobody has announced is waited for while a server that shares its work is new', async () => {
+    const young = await TaskScene.open({ meetsWorkersMs: 5_000 })
+    const start = (saga: string) => young.engine.start(W, { saga, input: {}, by: ADA })
+    const met = start('saga')
+    await young.work([one])
+    expect(await met).toMatchObject({ task: { state: 'queued' } })
+    const strange = start('nobody')
+    const refused = expect(strange).rejects.toMatchObject({ code: 'unknown_saga' })
+    await young.work([one])
+    young.clock.pass(5_000)
+    await refused
+    await expect(start('nobody')).rejects.toMatchObject({ code: 'unknown_saga' })
+    await young.close()
+  })
+
   it('[J38] is started in the version that was announced last, and in an older one that is served alone again', async () => {
     const two = sagaOf(['one'], { version: 2 })
     await scene.begin(one)

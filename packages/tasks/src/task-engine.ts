@@ -66,7 +66,7 @@ export class TaskEngine implements Tasks {
     this.#workers = parts.workers
     this.#timers = parts.timers
     this.#counters = parts.counters
-    this.#sagas = new Sagas(parts.shelf, parts.workers, parts.limits)
+    this.#sagas = new Sagas({ ...parts.options, ...parts })
     const start = (workspace: string, request: StartRequest): Promise<Started> => this.start(workspace, request)
     this.#routing = new Routing({ ...parts, ...parts.options, signal: this.#closing.signal, start })
     if (parts.options.isServing === false) return
@@ -86,7 +86,8 @@ export class TaskEngine implements Tasks {
     return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf, counters })
   }
 
-  start(workspace: string, request: StartRequest): Promise<Started> {
+  async start(workspace: string, request: StartRequest): Promise<Started> {
+    await this.#sagas.untilMet(request, this.#closing.signal)
     return this.#shelf.use(workspace, async (book) => {
       const { task, durable, isRepeated } = await startTask(
         book,

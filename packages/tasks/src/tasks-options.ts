@@ -28,6 +28,11 @@ export interface TasksOptions {
   readonly clock?: SteadyClock
   /** The workspace of whose name the SHA-256 begins with these 16 hexadecimal digits, if another server has given out steps of it. */
   workspaceOfHash?(hash: string): string | undefined
+  /**
+   * Time after the opening in which workers that other servers know call here for the first time, ms: a start of a saga that nobody has
+   * announced waits so long. 0 by default.
+   */
+  readonly meetsWorkersMs?: number
   /** False for a program that only looks and asks: requests that wait are started by the next server. */
   readonly isServing?: boolean
   /** A number from 0 up to 1, for the jitter of pauses. */

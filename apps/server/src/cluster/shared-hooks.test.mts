@@ -17,6 +17,7 @@ import { loadResourceSagas } from '../resources/resource-worker.mts'
 import { readServedResources } from '../resources/serve-resources.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
+import { announceSagas } from '../work/announce-sagas.mts'
 import { SharedHooks } from './shared-hooks.mts'
 
 const SECRET = 'whsec_c2VjcmV0'
@@ -53,7 +54,7 @@ async function startNode(engine: MemoryEngine, name: string, { path, sagas }: { 
   const place = { server: served.server, store: node.store, lists, adapters: [MACHINE], limits: {}, logger }
   const { tasks, close } = await openServedTasks(place)
   const resources = await readServedResources({ resourcesFile: path, limits: {} } as ServeConfig)
-  await resources?.announce(tasks)
+  await announceSagas(tasks, sagas)
   const shared = new SharedHooks({ engine: link, node, logger })
   const inbox = await resources?.openInbox({ workspaces, costs, store: node.store, tasks, lists, shared, logger })
   if (inbox === undefined) throw new Error('the node has no inbox')

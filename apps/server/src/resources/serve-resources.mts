@@ -1,6 +1,6 @@
 import type { ClaimList } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
-import { parseWorkspaceName } from '@joinery/protocol'
+import { parseWorkspaceName, type SagaShape } from '@joinery/protocol'
 import { Egress, FILE_LIMITS, type FileStore, Inbox, type Outbox, ResourceError, storeOf } from '@joinery/resources'
 import { type Costs, endpointPayer, ServerError, type Workspaces } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
@@ -30,11 +30,8 @@ export interface InboxPlace {
 export interface ServedResources {
   /** Names of the machines that have an adapter. */
   readonly adapters: readonly string[]
-  /**
-   * Tells the tasks of the adapters' sagas, as the worker will once it has started: a run that somebody starts before it does is not
-   * refused.
-   */
-  announce(tasks: Pick<TaskEngine, 'lease'>): Promise<void>
+  /** The sagas of the adapters, as their worker will announce them. */
+  readonly sagas: readonly SagaShape[]
   /** Opens the inbox of webhooks. Resolves with undefined if the file has no endpoints. */
   openInbox(place: InboxPlace): Promise<Inbox | undefined>
   /** The file, as it was read. */
@@ -57,12 +54,6 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
   const machines = machinesFile === undefined ? [] : ['--machines', machinesFile]
   const args = ['--resources', resourcesFile, ...machines]
   const sagas = await loadResourceSagas(resourcesFile, machinesFile, undefined)
-  const announce = async (tasks: Pick<TaskEngine, 'lease'>): Promise<void> => {
-    if (sagas.length === 0) return
-    const serves = sagas.map(({ shape }) => shape)
-    // A worker that may run nothing: it only announces.
-    await tasks.lease({ worker: 'server', serves, max: 1, waitMs: 0 }, () => false, AbortSignal.abort())
-  }
   const openInbox = async ({
     workspaces,
     store,
@@ -110,7 +101,7 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     openInbox,
     openOutbox,
     fileStore: files && storeOf(files, file.secrets, ticketMs),
-    announce,
+    sagas: sagas.map(({ shape }) => shape),
     adapters,
     workerWith: (vectors) => {
       if (adapters.length === 0) return []

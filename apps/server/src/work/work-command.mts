@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { startWorker, WorkerError, type WorkerEvent } from '@joinery/worker'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { loadResourceSagas } from '../resources/resource-worker.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
+import type { SaidSagas } from './check-work-file.mts'
 import { loadWorkFile, type WorkFile } from './work-file.mts'
 
 const url: Setting<string> = {
@@ -78,9 +80,15 @@ async function loadAdapters(
   return { sagas: await loadResourceSagas(resolve(String(resources)), machinesFile, place), resources: {} }
 }
 
-/** Loads the sagas of a file and says which they are. Rejects with {@link AppError} `start` for a file without sagas. */
+/**
+ * Loads the sagas of a file and says which they are, to the server that has started this process, too. Rejects with {@link AppError}
+ * `start` for a file without sagas.
+ */
 export async function checkSagas(file: string): Promise<void> {
-  console.log(`joinery can run: ${namesOf((await loadWorkFile(resolve(file))).sagas)}`)
+  const { sagas } = await loadWorkFile(resolve(file))
+  const said: SaidSagas = { sagas: sagas.map(({ shape }) => shape) }
+  if (process.send !== undefined) await promisify<unknown, void>(process.send.bind(process))(said)
+  console.log(`joinery can run: ${namesOf(sagas)}`)
 }
 
 /** Tells people what they have to know: stdout says when work is taken, stderr says what fails. */

@@ -8,6 +8,9 @@ import { assertStartable } from './own-sagas.ts'
 import { TaskDocuments } from './task-documents.ts'
 import { listenForTasks } from './task-requests.ts'
 
+/** Workers of other servers call within a second of a server's first word (J110), which it says when its tasks are open, ms. */
+const MEETS_WORKERS_MS = 5_000
+
 export interface ServedTasksOptions {
   readonly server: Pick<Server, 'workspaces' | 'costs'>
   readonly store: EventStore
@@ -50,7 +53,7 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
     logger,
     limits,
     assertAskable: (saga) => assertStartable(saga, ownSagas),
-    ...(workspaceOfHash && { workspaceOfHash }),
+    ...(workspaceOfHash && { workspaceOfHash, meetsWorkersMs: MEETS_WORKERS_MS }),
   })
   for await (const name of workspaces.deleted()) tasks.suspend(name)
   const unlisten = [

@@ -115,10 +115,26 @@ async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
       if (options.revives !== true)
         throw new HistoryError('deleted', workspace, last.sequence, 'it says that the workspace is deleted')
     }
+    if (last !== undefined) await assertEndable(options, positionOf(workspace, last))
     await beforeEpoch?.(previous)
     const begun = await beginBehind(options, last === undefined ? START : positionOf(workspace, last))
     if (begun !== undefined) return begun
     await pause(options)
+  }
+}
+
+/**
+ * Rejects with `unsupported` where the takeover would end a history that was purged, and a living node could not read of it: each attempt
+ * would leave its epoch there.
+ */
+async function assertEndable(options: TakeoverOptions, { generation }: Position): Promise<void> {
+  const { others, workspace, assertReadable } = options
+  if (others === undefined || generation === undefined) return
+  try {
+    assertReadable('purge')
+  } catch (error) {
+    const purged = await untilAnswered(options, () => others.purgedOf(workspace))
+    if (purged.has(generation)) throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import { openMemoryStore } from '@joinery/log'
 import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
-import { openClusterNode } from '../cluster-node.ts'
+import { type ClusterNodeOptions, openClusterNode } from '../cluster-node.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { clusterIdentity } from '../nodes/cluster-identity.ts'
@@ -10,8 +10,8 @@ import { askForRebuild } from './rebuild.ts'
 
 async function cluster(...names: string[]) {
   const engine = new MemoryEngine()
-  const open = (node: string, store = openMemoryStore()) =>
-    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1` })
+  const open = (node: string, store = openMemoryStore(), more: Partial<ClusterNodeOptions> = {}) =>
+    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1`, ...more })
   return { engine, open, nodes: await Promise.all(names.map((name) => open(name))) }
 }
 type Node = Awaited<ReturnType<typeof openClusterNode>>
@@ -58,7 +58,7 @@ it('[Q72] a node without a copy gets from a living node what the engine has lost
   await Promise.all([a, c].map((node) => node.close()))
 })
 
-it('[Q72] where acknowledged records of two living nodes differ, the workspace is served by none of them, and both stay', async () => {
+it('[Q72, Q83] where acknowledged records of two living nodes differ, the workspace is served by none of them, both stay, and attempts write ever less', async () => {
   const { engine, open, nodes } = await cluster('a')
   const [a] = nodes as [Node]
   const write = async (node: Node, texts: string[]): Promise<void> => {
@@ -79,10 +79,17 @@ it('[Q72] where acknowledged records of two living nodes differ, the workspace i
   const mark = await source.readMark()
   if (mark !== undefined) await moved.adopt(await Array.fromAsync(source.read()), mark)
   await Promise.all([moved.close(), source.close()])
-  const [b, c] = [await open('b', copy), await open('c')]
-  await expect(c.store.open('w')).rejects.toMatchObject({
-    message: expect.stringMatching(/nodes a and b have different records/),
-  })
+  const clock = new HandClock()
+  const [b, c] = [await open('b', copy), await open('c', openMemoryStore(), { clock })]
+  const different = { message: expect.stringMatching(/nodes a and b have different records/) }
+  const messagesAfter = async (attempts: number): Promise<number> => {
+    for (let n = 0; n < attempts; n++) await expect(c.store.open('w')).rejects.toMatchObject(different)
+    return engine.log.read(engineNameOf('w'), 0, 100).length
+  }
+  const written = await messagesAfter(2)
+  expect(await messagesAfter(3)).toBe(written)
+  clock.pass(1_000)
+  expect(await messagesAfter(1)).toBeGreaterThan(written)
   expect([(await copyOf(a, 'w'))?.texts, (await copyOf(b, 'w'))?.texts]).toEqual([['1', '2'], ['another 1']])
   await Promise.all([a, b, c, elsewhere].map((node) => node.close()))
 })

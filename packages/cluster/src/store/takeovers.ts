@@ -17,6 +17,7 @@ import { removePurged } from '../history/purge.ts'
 import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
+import { Refusals } from './refusals.ts'
 
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
 const OPEN_MS = 10_000
@@ -48,11 +49,13 @@ export class Takeovers {
   /** Called before the copy of a workspace is discarded that another node has purged. */
   readonly purgeListeners = new Set<(workspace: string) => Promise<void>>()
   readonly #host: TakeoversHost
+  readonly #refusals: Refusals
   /** Kinds of system logs that workspaces have. */
   #kinds: Promise<Set<string>> | undefined
 
   constructor(host: TakeoversHost) {
     this.#host = host
+    this.#refusals = new Refusals(host.options.clock)
   }
 
   /** Where another node has owned the workspace, what this node alone has of its system logs is cut off. */
@@ -86,7 +89,7 @@ export class Takeovers {
   }
 
   takeOver(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'> = {}) {
-    return this.unlessPurged(name, () => this.#takeOverCopy(name, hold, how))
+    return this.#refusals.attempt(name, () => this.unlessPurged(name, () => this.#takeOverCopy(name, hold, how)))
   }
 
   async #takeOverCopy(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'>) {
