@@ -33,6 +33,8 @@ export default defineConfig({
       ...inBothLanes('processes', PROCESSES, { exclude: [EDITOR] }),
       ...inBothLanes('editor', [EDITOR], { globalSetup: 'test/editor/one-browser.ts' }),
     ],
+    // Servers and commands start in a third of the time.
+    globalSetup: 'test/support/build-command.ts',
     pool: 'forks',
     // Hundreds of short-lived programs are started: stripping types and compiling anew is half of what many of them cost.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/joinery', import.meta.url)) },

@@ -13,10 +13,11 @@ export default defineConfig({
       '{packages,apps}/*/src/**/*.{fuzz,crash,property,nightly}.test.{ts,mts}',
       'test/**/*.{fuzz,crash,property,nightly}.test.ts',
     ],
+    // As in vitest.config.ts: thousands of programs are started.
+    globalSetup: 'test/support/build-command.ts',
     pool: 'forks',
     env: {
       JOINERY_NIGHTLY: '1',
-      // As in vitest.config.ts: thousands of programs are started.
       NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/joinery', import.meta.url)),
     },
     expect: { poll: { timeout: WAIT_MS } },

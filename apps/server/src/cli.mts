@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
 import { addCommand } from './command-modules.mts'
@@ -117,6 +118,8 @@ async function serveUntilStopped(options: Options): Promise<void> {
   console.log(
     `joinery listening on ${server.url} (${durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,
   )
+  // Node keeps what it has compiled for the next start at its end alone, which a kill takes from it.
+  flushCompileCache()
   const replaced = await Promise.race([stopped.then(() => undefined), server.replaced])
   await server.close()
   if (replaced !== undefined) throw new AppError('failed', replaced)

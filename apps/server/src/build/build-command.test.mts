@@ -1,0 +1,52 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { runCommand } from '../testing/command-process.mts'
+import { temporaryDirectory } from '../testing/temporary-directory.mts'
+import { VERSION } from '../version.mts'
+import { ensureCommandBuilt } from './build-command.mts'
+
+const { newestBuild } = createRequire(import.meta.url)('./newest-build.cjs') as {
+  newestBuild(directory?: string): string | undefined
+}
+
+/** Prints the address of each module that a program loads. */
+const NAME_MODULES =
+  'data:text/javascript,import{registerHooks}from"node:module";registerHooks({load(u,c,n){console.error(u);return n(u,c)}})'
+
+const modulesOf = async (...args: string[]) => {
+  const { code, stdout, stderr } = await runCommand(args, { node: [process.execPath, '--import', NAME_MODULES] })
+  expect(code, stderr).toBe(0)
+  return { stdout, modules: stderr.split('\n') }
+}
+
+it('[A215] a build has the whole command, and is taken only while its sources are as they were', async () => {
+  const directory = await temporaryDirectory()
+  expect(newestBuild(directory)).toBeUndefined()
+  await ensureCommandBuilt(directory)
+  const build = newestBuild(directory) ?? expect.fail('nothing was built')
+  await ensureCommandBuilt(directory)
+  expect(newestBuild(directory)).toBe(build)
+
+  const file = join(directory, 'newest.json')
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as { entry: string; sources: Record<string, number> }
+  const changed = { 'apps/server/src/cli.mts': 1, 'packages/log/package.json': 1, 'packages/log/src/gone.ts': 1 }
+  for (const [path, changedAt] of Object.entries(changed)) {
+    await writeFile(file, JSON.stringify({ ...manifest, sources: { ...manifest.sources, [path]: changedAt } }))
+    expect(newestBuild(directory), path).toBeUndefined()
+  }
+  await ensureCommandBuilt(directory)
+  expect(newestBuild(directory)).not.toBe(build)
+})
+
+it('[A215] commands run as built, and a worker, which loads modules of others, from its sources', async () => {
+  const built = newestBuild() ?? expect.fail('the tests run without a build')
+  const version = await modulesOf('--version')
+  expect(version.stdout).toBe(`${VERSION}\n`)
+  expect(version.modules).toContainEqual(expect.stringContaining(built))
+  expect(version.modules).not.toContainEqual(expect.stringMatching(/cli\.mts$/))
+  const help = await modulesOf('work', '--help')
+  expect(help.modules).toContainEqual(expect.stringMatching(/cli\.mts$/))
+  expect(help.modules).not.toContainEqual(expect.stringContaining('joinery-command'))
+})
