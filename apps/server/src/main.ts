@@ -25,8 +25,9 @@
     // Without the cache, stripping types costs half a second of CPU at every start. A cache that can't be written is no
     // error.
     require('node:module').enableCompileCache(join(ROOT, 'node_modules/.cache/joinery'))
-    // A worker loads people's own modules, which share modules with it that a build would have a second time.
-    const build = process.argv[2] === 'work' ? undefined : require('./build/newest-build.cjs').newestBuild()
+    // A file of sagas imports modules of ours, which must be the worker's own and no second copy of them.
+    const loadsSagas = process.argv[2] === 'work' && !process.argv.some((arg) => arg.startsWith('--resources'))
+    const build = loadsSagas ? undefined : require('./build/newest-build.cjs').newestBuild()
     return void import(build ?? './cli.mts').catch((error) => {
       if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error
       console.error(

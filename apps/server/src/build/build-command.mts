@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, extname, join, relative } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { type PluginContext, rolldown } from 'rolldown'
 
 const { BUILDS, NEWEST, ROOT, newestBuild } = createRequire(import.meta.url)('./newest-build.cjs') as {
@@ -10,7 +10,14 @@ const { BUILDS, NEWEST, ROOT, newestBuild } = createRequire(import.meta.url)('./
   readonly ROOT: string
   newestBuild(directory: string): string | undefined
 }
-const CLI = fileURLToPath(new URL('../cli.mts', import.meta.url))
+/** Modules that something starts, by the names that they get in a build. Threads are started by the `new URL` of their modules. */
+const ENTRIES = {
+  cli: 'apps/server/src/cli.mts',
+  'load-thread': 'apps/server/src/operations/load-thread.mts',
+  'trial-worker': 'packages/server/src/content/trials/trial-worker.ts',
+  'beat-thread': 'packages/worker/src/beat-thread.ts',
+} as const
+const THREAD_URL = /new URL\((['`])\.\/([\w-]+)[^']*?\1, import\.meta\.url\)/g
 /** Changes with each install of other packages. */
 const INSTALLED = join(ROOT, 'node_modules/.pnpm/lock.yaml')
 /** A running process may load later parts from the build that it was started from. */
@@ -32,14 +39,17 @@ export async function ensureCommandBuilt(directory = BUILDS): Promise<void> {
   const keepLocation = (code: string, path: string) => {
     if (!path.startsWith(ROOT) || path.includes('/node_modules/')) return undefined
     modules.add(path)
-    return code.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+    // The bracket keeps the address of a thread's program, which is the build's own, from the second replacement.
+    return code
+      .replace(THREAD_URL, (url, _, name) => (name in ENTRIES ? `new URL('./${name}.mjs', import.meta['url'])` : url))
+      .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
   }
   const bundle = await rolldown({
-    input: CLI,
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(ROOT, path)])),
     platform: 'node',
     plugins: [{ name: 'joinery', resolveId: keepCommonJs, transform: keepLocation }],
   })
-  await bundle.write({ dir: join(directory, name), format: 'esm', entryFileNames: 'cli.mjs' })
+  await bundle.write({ dir: join(directory, name), format: 'esm', entryFileNames: '[name].mjs' })
   await bundle.close()
   const manifests = new Set([...modules].map((path) => join(ROOT, packageOf(path), 'package.json')))
   const times = await Promise.all(

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { runCommand } from '../testing/command-process.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
@@ -28,6 +28,14 @@ it('[A215] a build has the whole command, and is taken only while its sources ar
   const build = newestBuild(directory) ?? expect.fail('nothing was built')
   await ensureCommandBuilt(directory)
   expect(newestBuild(directory)).toBe(build)
+  // Threads run as built, too.
+  const modules = (await readdir(dirname(build))).filter((name) => /\.m?js$/.test(name))
+  const texts = await Promise.all(modules.map((name) => readFile(join(dirname(build), name), 'utf8')))
+  const started = texts.flatMap((text) =>
+    [...text.matchAll(/new URL\("\.\/([\w-]+)\.mjs", import/g)].map(([, name]) => name),
+  )
+  expect(started.sort()).toEqual(['beat-thread', 'load-thread', 'trial-worker'])
+  expect(modules).toEqual(expect.arrayContaining(started.map((name) => `${name}.mjs`)))
 
   const file = join(directory, 'newest.json')
   const manifest = JSON.parse(await readFile(file, 'utf8')) as { entry: string; sources: Record<string, number> }
@@ -40,7 +48,7 @@ it('[A215] a build has the whole command, and is taken only while its sources ar
   expect(newestBuild(directory)).not.toBe(build)
 })
 
-it('[A215] commands run as built, and a worker, which loads modules of others, from its sources', async () => {
+it('[A215] commands run as built, and a worker of a file of sagas, which imports modules of ours, from its sources', async () => {
   const built = newestBuild() ?? expect.fail('the tests run without a build')
   const version = await modulesOf('--version')
   expect(version.stdout).toBe(`${VERSION}\n`)
