@@ -16,8 +16,8 @@ import {
 } from '@joinery/server'
 import { assertSingle } from './cluster/cluster-file.mts'
 import { clusterOperator } from './cluster/cluster-operator.mts'
+import { followFates } from './cluster/follow-fates.mts'
 import { FollowTasks } from './cluster/follow-tasks.mts'
-import { forgetPurged } from './cluster/forget-purged.mts'
 import type { ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -192,7 +192,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
       server.workspaces.removeBeside((workspace) => search.forget(workspace))
-      if (cluster !== undefined) forgetPurged(cluster.node.store, { tasks, inbox, outbox, search })
+      if (cluster !== undefined) followFates(cluster.node.store, { tasks, inbox, outbox, search })
       const files = await openServedFiles({
         config,
         server,
@@ -205,6 +205,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(cluster && { shared: cluster.files }),
         logger,
       })
+      cluster?.node.store.releasePurged()
       const work = cluster?.shareWork(tasks.offers, ownSagas)
       const api = await createApi({
         lists,

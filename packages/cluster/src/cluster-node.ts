@@ -33,6 +33,8 @@ export interface ClusterNodeOptions {
   readonly identity?: ClusterIdentity
   /** False if an edit counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
+  /** As {@link ReplicatedStoreOptions.holdsPurged}. */
+  readonly holdsPurged?: boolean
   /** Asks again while the engine does not answer: by default nothing is asked again. */
   readonly patience?: Patience
   readonly logger?: ReplicatedStoreOptions['logger']
@@ -69,7 +71,7 @@ export interface ClusterNode {
  */
 export async function openClusterNode(options: ClusterNodeOptions): Promise<ClusterNode> {
   const { engine, store: local, node, advertise, version = '', clock = systemSteadyClock, onReplaced } = options
-  const { awaitsReplication, copy, identity, logger } = options
+  const { awaitsReplication, copy, identity, holdsPurged, logger } = options
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false, kinds: [...LATER_KINDS] }
   const { patience = new Patience({ waitMs: 0 }) } = options
@@ -100,6 +102,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
       purged: (workspace) => purges.ask(workspace),
     }),
     ...(copy !== undefined && { copy }),
+    ...(holdsPurged !== undefined && { holdsPurged }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })

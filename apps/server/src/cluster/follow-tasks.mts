@@ -11,7 +11,7 @@ const LOOK_MS = 1_000
 const TASKS_LOG = '!work'
 
 export interface FollowTasksOptions {
-  readonly node: Pick<ClusterNode, 'nodes' | 'ownership'>
+  readonly node: Pick<ClusterNode, 'nodes' | 'ownership' | 'store'>
   /** Names of all logs that the cluster has: this node's own copies may be behind. */
   readonly logs: () => Promise<string[]>
   readonly tasks: Pick<Tasks, 'list'>
@@ -29,15 +29,23 @@ export class FollowTasks {
   #known = ''
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
+  /** Whether all journals have to be looked at, whoever takes workspaces. */
+  #isReviewing = false
+  readonly #unlisten: () => void
   #looking: Promise<void> = Promise.resolve()
 
   constructor(options: FollowTasksOptions) {
     this.#options = options
+    // Its journals were passed over while it was deleted.
+    this.#unlisten = options.node.store.onUndelete(() => {
+      this.#isReviewing = true
+    })
     this.#lookLater()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#unlisten()
     clearTimeout(this.#timer)
     await this.#looking
   }
@@ -57,7 +65,8 @@ export class FollowTasks {
     await this.#tellOwned()
     const takers = await this.#takers()
     const known = takers.join()
-    if (known === this.#known || this.#isClosed) return
+    if ((known === this.#known && !this.#isReviewing) || this.#isClosed) return
+    this.#isReviewing = false
     this.#known = (await this.#adoptAll(takers)) ? known : ''
   }
 
@@ -87,11 +96,12 @@ export class FollowTasks {
   async #adoptAll(takers: readonly string[]): Promise<boolean> {
     const { node, logs, logger } = this.#options
     const { session } = node.nodes.self
+    const deleted = new Set(await Array.fromAsync(node.store.tombstones()))
     let isDone = true
     for (const name of await logs()) {
       const adopt = this.#adopterOf(kindOfSystemLog(name))
       const workspace = adopt === undefined ? undefined : workspaceOfSystemLog(name)
-      if (adopt === undefined || workspace === undefined || this.#isClosed) continue
+      if (adopt === undefined || workspace === undefined || deleted.has(workspace) || this.#isClosed) continue
       const owner = node.ownership.ownerOf(workspace)
       if (owner !== undefined && takers.includes(owner.session)) continue
       if (takers[shareOf(workspace, takers.length)] !== session) continue

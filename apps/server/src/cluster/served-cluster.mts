@@ -87,6 +87,8 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     await noteCluster(directory, id)
     const node = await openClusterNode({
       ...{ engine, store, node: name, advertise, version: VERSION, logger, patience, awaitsReplication: isReplicated },
+      // A node that was away reads of a purge at once.
+      holdsPurged: true,
       // Tasks are those of the cluster, whichever node goes on with them.
       copy: id,
       identity,

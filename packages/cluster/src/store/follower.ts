@@ -267,13 +267,17 @@ export class Follower {
       this.problems.delete(name)
       return isDone === true ? 'done' : 'late'
     } catch (error) {
-      const code = error instanceof LogError ? error.code : undefined
-      if (code === 'deleted') return await this.#undelete(name, through)
-      if (code === 'locked') return 'late'
-      if (error instanceof HistoryError || (error instanceof LogError && !isOfStore(error))) this.#say(name, error)
-      else throw error
-      return 'late'
+      if (!(error instanceof LogError) || error.code !== 'deleted') return this.#leaveLate(name, error)
+      return await this.#undelete(name, through).catch((cause: unknown) => this.#leaveLate(name, cause))
     }
+  }
+
+  /** A copy that can't be taken now is looked at again. Throws an error that concerns all logs. */
+  #leaveLate(name: string, error: unknown): 'late' {
+    if (error instanceof LogError && error.code === 'locked') return 'late'
+    if (error instanceof HistoryError || (error instanceof LogError && !isOfStore(error))) this.#say(name, error)
+    else throw error
+    return 'late'
   }
 
   #say(name: string, error: Error): void {

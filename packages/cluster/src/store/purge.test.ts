@@ -237,6 +237,55 @@ it('[Q77] an engine that was set back to a history that had been purged gets the
   await Promise.all([a, b, c].map((node) => node.close()))
 })
 
+it('[Q85] a node that was away over a purge keeps its copy until the parts of its program that keep something of workspaces are there', async () => {
+  const { open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const disk = openMemoryStore()
+  const before = await open('b', new RunStore(disk))
+  const generation = await write(a, W, ['1'])
+  await expect.poll(() => textsOn(before, W)).toEqual(['1'])
+  await before.close()
+  await a.store.tombstone(W)
+  await a.store.purge(W)
+  await write(a, W, ['new'])
+  await write(a, 'other', ['2'])
+  const b = await open('b', new RunStore(disk), { holdsPurged: true })
+  // What comes behind the purge in the other logs is read meanwhile.
+  await expect.poll(() => textsOn(b, 'other')).toEqual(['2'])
+  expect(await b.store.local.generationOf(W)).toBe(generation)
+  const forgotten: string[] = []
+  b.store.onPurge(async (workspace) => void forgotten.push(workspace))
+  b.store.releasePurged()
+  await expect.poll(() => textsOn(b, W).catch(() => [])).toEqual(['new'])
+  expect(forgotten).toEqual([W])
+  await Promise.all([a, b].map((node) => node.close()))
+})
+
+it('[Q84] a node that has not heard yet that a workspace is no longer deleted opens it', async () => {
+  const { engine, open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const [disk, link] = [openMemoryStore(), engine.connect('b')]
+  const before = await open('b', new RunStore(disk))
+  await write(a, W, ['1'])
+  await a.store.tombstone(W)
+  await expect.poll(() => Array.fromAsync(before.store.tombstones())).toEqual([W])
+  await before.close()
+  const b = await open('b', new RunStore(disk), { engine: { ...link, log: { ...link.log, readPart: async () => [] } } })
+  await expect(b.store.open(W)).rejects.toMatchObject({ code: 'deleted' })
+  const undeleted: string[] = []
+  b.store.onUndelete((workspace) => undeleted.push(workspace))
+  await a.store.undelete(W)
+  await write(b, W, ['2'])
+  expect([await textsOn(b, W), undeleted]).toEqual([['1', '2'], [W]])
+  await b.store.tombstone(W)
+  await expect.poll(() => Array.fromAsync(a.store.tombstones())).toEqual([W])
+  await a.store.purge(W)
+  expect(await Array.fromAsync(b.store.tombstones())).toEqual([W])
+  await write(b, W, ['new'])
+  expect(await textsOn(b, W)).toEqual(['new'])
+  await Promise.all([a, b].map((node) => node.close()))
+})
+
 it('[Q78] nothing of a later kind is written while a living node does not say that it reads it: the error names the node', async () => {
   const { engine, nodes } = await cluster('a')
   const [a] = nodes as [Node]

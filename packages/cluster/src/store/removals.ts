@@ -74,6 +74,7 @@ export class Removals {
         await local.tombstone(workspace).catch(() => undefined)
         throw error
       }
+      takeovers.tellUndeleted(workspace)
     })
   }
 

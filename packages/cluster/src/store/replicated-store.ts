@@ -6,7 +6,6 @@ import {
   type Durability,
   type EventStore,
   isSystemLog,
-  LogError,
   type PurgeOptions,
   type SteadyClock,
   type StoreState,
@@ -62,6 +61,11 @@ export interface ReplicatedStoreOptions {
   readonly others?: LongerCopies
   /** The generations that were purged. */
   readonly purges: Purges
+  /**
+   * True if copies of workspaces that other nodes have purged stay, and such a workspace is `locked`, until
+   * {@link ReplicatedStore.releasePurged}: a program whose parts keep something of workspaces opens these parts first.
+   */
+  readonly holdsPurged?: boolean
   /** Throws `unsupported` if a living node could not read a message of this kind. */
   readonly assertReadable: (workspace: string, kind: LaterKind) => void
 }
@@ -204,21 +208,21 @@ export class ReplicatedStore implements EventStore {
     return () => void purgeListeners.delete(listener)
   }
 
-  /**
-   * Has the copy of a log that is deleted here agree with its history, which goes on behind the deletion: takes the deletion back, or
-   * discards the copy if it was purged. `kind` is that of the last message.
-   */
+  /** Has copies of purged workspaces discarded from now on: all who keep something of workspaces listen. */
+  releasePurged(): void {
+    this.#takeovers.releasePurged()
+  }
+
+  /** Calls `listener` once the deletion of a workspace was taken back, here or at another node. Returns unsubscribe. */
+  onUndelete(listener: (workspace: string) => void): () => void {
+    const { undeleteListeners } = this.#takeovers
+    undeleteListeners.add(listener)
+    return () => void undeleteListeners.delete(listener)
+  }
+
+  /** As {@link Takeovers.revive}. */
   revive(name: string, kind: string | undefined): Promise<void> {
-    return this.inTurn(name, async () => {
-      const generation = await this.local.generationOf(name)
-      const isPurged = generation !== undefined && this.#options.purges.has(name, generation)
-      if (isPurged || kind === 'purge') return await this.#takeovers.discardPurged(name)
-      await this.local.undelete(name).catch(async (error: unknown) => {
-        // A discard of it was cut short.
-        if (!(error instanceof LogError) || error.code !== 'deleted') throw error
-        await this.#takeovers.discardPurged(name)
-      })
-    })
+    return this.inTurn(name, () => this.#takeovers.revive(name, kind))
   }
 
   /** Closes this node's own store. Logs that are open wait no longer for the engine. */

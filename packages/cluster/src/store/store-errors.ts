@@ -24,3 +24,8 @@ export function storeErrorOf(error: unknown, workspace: string): unknown {
 export function locked(workspace: string): LogError {
   return new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
 }
+
+export function heldPurged(workspace: string): LogError {
+  const message = `workspace ${workspace} was purged by another node: this one discards its copy when all of its parts have started`
+  return new LogError('locked', message, { workspace })
+}

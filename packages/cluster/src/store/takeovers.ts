@@ -10,14 +10,16 @@ import {
 } from '@joinery/log'
 import type { Hold } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
-import type { Desk } from '../history/append-message.ts'
+import { type Desk, lastOf } from '../history/append-message.ts'
 import { HistoryError } from '../history/history-error.ts'
-import type { LaterKind } from '../history/message.ts'
+import { factsOf, isDeletion, type LaterKind } from '../history/message.ts'
 import { removePurged } from '../history/purge.ts'
 import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
+import type { Purges } from './purges.ts'
 import { Refusals } from './refusals.ts'
+import { heldPurged } from './store-errors.ts'
 
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
 const OPEN_MS = 10_000
@@ -31,6 +33,8 @@ export interface TakeoversHost {
     readonly node: string
     readonly session: string
     readonly others?: LongerCopies
+    readonly purges: Pick<Purges, 'has'>
+    readonly holdsPurged?: boolean
     assertReadable(workspace: string, kind: LaterKind): void
     readonly logger?: { info(details: object, message: string): void; error(details: object, message: string): void }
   }
@@ -48,14 +52,18 @@ export interface TakeoversHost {
 export class Takeovers {
   /** Called before the copy of a workspace is discarded that another node has purged. */
   readonly purgeListeners = new Set<(workspace: string) => Promise<void>>()
+  /** Called when a deletion that this node had heard of was taken back. */
+  readonly undeleteListeners = new Set<(workspace: string) => void>()
   readonly #host: TakeoversHost
   readonly #refusals: Refusals
+  #isHoldingPurged: boolean
   /** Kinds of system logs that workspaces have. */
   #kinds: Promise<Set<string>> | undefined
 
   constructor(host: TakeoversHost) {
     this.#host = host
     this.#refusals = new Refusals(host.options.clock)
+    this.#isHoldingPurged = host.options.holdsPurged === true
   }
 
   /** Where another node has owned the workspace, what this node alone has of its system logs is cut off. */
@@ -95,7 +103,7 @@ export class Takeovers {
   async #takeOverCopy(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'>) {
     const { logger, others } = this.#host.options
     if (isSystemLog(name)) void this.systemKinds().then((kinds) => kinds.add(kindOfSystemLog(name)))
-    const inner = await this.#host.openCopy(name)
+    const inner = await this.#openCopy(name, hold)
     try {
       const local = await localCopyOf(inner)
       const taken = await this.atDesk(name, hold, (desk) =>
@@ -118,6 +126,43 @@ export class Takeovers {
       await inner.close()
       throw error
     }
+  }
+
+  /** Opens this node's copy, also if it is deleted here alone: the node may not have heard yet that its history goes on. */
+  async #openCopy(name: string, hold: Hold): Promise<AdoptingLog> {
+    try {
+      return await this.#host.openCopy(name)
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'deleted') throw error
+      const last = await this.atDesk(name, hold, lastOf)
+      const kind = last && factsOf(name, last).kind
+      if (kind === undefined || isDeletion(kind)) throw error
+      await this.revive(name, kind)
+      return await this.#host.openCopy(name)
+    }
+  }
+
+  /**
+   * Has the copy of a log that is deleted here agree with its history, which goes on behind the deletion: takes the deletion back, or
+   * discards the copy if it was purged. `kind` is that of the last message.
+   */
+  async revive(name: string, kind: string | undefined): Promise<void> {
+    const { local, purges } = this.#host.options
+    const generation = await local.generationOf(name)
+    const isPurged = generation !== undefined && purges.has(name, generation)
+    if (isPurged || kind === 'purge') return await this.discardPurged(name)
+    try {
+      await local.undelete(name)
+    } catch (error) {
+      // A discard of it was cut short.
+      if (!(error instanceof LogError) || error.code !== 'deleted') throw error
+      return await this.discardPurged(name)
+    }
+    this.tellUndeleted(name)
+  }
+
+  tellUndeleted(name: string): void {
+    if (!isSystemLog(name)) for (const listener of this.undeleteListeners) listener(name)
   }
 
   /** Does `work` on a history, which gives up when the engine does not answer for long or the hold is lost. */
@@ -169,8 +214,14 @@ export class Takeovers {
   async discardPurged(name: string): Promise<void> {
     const { engine, clock } = this.#host.options
     await removePurged({ log: engine.log, workspace: name, subject: engineNameOf(name), clock })
+    if (this.#isHoldingPurged && !isSystemLog(name)) throw heldPurged(name)
     if (!isSystemLog(name)) for (const listener of this.purgeListeners) await listener(name)
     await this.discardCopy(name)
+  }
+
+  /** Has copies of purged workspaces discarded from now on, if they were held. */
+  releasePurged(): void {
+    this.#isHoldingPurged = false
   }
 
   /** Removes this node's copy of a log. */

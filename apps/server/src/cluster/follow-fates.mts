@@ -7,21 +7,23 @@ interface Keeper {
 
 /** The parts of a server that keep something of workspaces on this node alone; undefined where a server has none. */
 interface Keepers {
-  readonly tasks: Pick<TaskEngine, 'willForget' | 'forget'>
+  readonly tasks: Pick<TaskEngine, 'willForget' | 'forget' | 'unsuspend'>
   readonly inbox: Keeper | undefined
   readonly outbox: Keeper | undefined
   readonly search: Keeper
 }
 
 /**
- * Has this node forget a workspace that another node has purged, before its copy of the log is discarded. The copies of files that this
- * node has are removed by `FileKeepers`, which hear of the purge themselves.
+ * Has the parts of this node follow what other nodes do with deleted workspaces. What it alone keeps of one that was purged is forgotten
+ * before its copy of the log is discarded; the copies of files are removed by `FileKeepers`, which hear of the purge themselves. The tasks
+ * of one that was undeleted go on when this node has its journal.
  */
-export function forgetPurged(store: Pick<ReplicatedStore, 'onPurge'>, keepers: Keepers): void {
+export function followFates(store: Pick<ReplicatedStore, 'onPurge' | 'onUndelete'>, keepers: Keepers): void {
   const { tasks, inbox, outbox, search } = keepers
   store.onPurge(async (workspace) => {
     await tasks.willForget(workspace)
     for (const keeper of [outbox, inbox, search]) await keeper?.forget(workspace)
     await tasks.forget(workspace)
   })
+  store.onUndelete((workspace) => tasks.unsuspend(workspace))
 }

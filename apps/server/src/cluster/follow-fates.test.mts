@@ -8,7 +8,7 @@ import { expect, it } from 'vitest'
 import { readLists } from '../machines-file.mts'
 import { openServedOutbox } from '../resources/serve-outbox.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
-import { forgetPurged } from './forget-purged.mts'
+import { followFates } from './follow-fates.mts'
 
 const W = 'shop'
 const SECRET = 'a-word-that-must-be-gone'
@@ -69,7 +69,7 @@ it('[A210] a node forgets the requests for tasks, the events, the messages and t
   const settings = { subscriptions: {}, secrets: new Secrets({}), egress: nothingIsSent }
   const outbox = await openServedOutbox(settings, { workspaces, store, lists, isShared: true, logger })
   const vectors = new VectorStore(await temporaryDirectory())
-  forgetPurged(store, { tasks: ofTasks.tasks, inbox, outbox, search: vectors })
+  followFates(store, { tasks: ofTasks.tasks, inbox, outbox, search: vectors })
 
   ofTasks.tasks.ask(W, undefined as never, { saga: 'none', input: SECRET, key: 'k', by: BY })
   inbox.learn({ workspace: W, block: 'order', machine: 'sync@1', name: 'main' }, SECRET)
@@ -88,6 +88,49 @@ it('[A210] a node forgets the requests for tasks, the events, the messages and t
   const [work, hooks, outgoing] = await journalsOf(store)
   expect([work?.includes(SECRET), hooks?.includes(SECRET), outgoing?.includes(W)]).toEqual([false, false, false])
   await Promise.all([owner.close(), node.close()])
+})
+
+it('[A132] tasks of a workspace that was deleted when a node started go on there once another node has taken the deletion back', async () => {
+  const engine = new MemoryEngine()
+  const open = (name: string, store = openMemoryStore()) =>
+    openClusterNode({ engine: engine.connect(name), store, node: name, advertise: `${name}:1`, copy: 'cluster' })
+  const owner = await open('owner')
+  const serveTasks = async (node: Awaited<ReturnType<typeof open>>) => {
+    const { server, ...served } = await serve(node.store, node.ownership)
+    const lists = await readLists(undefined)
+    const ofTasks = await openServedTasks({ server, store: node.store, lists, limits: {}, logger })
+    followFates(node.store, {
+      tasks: ofTasks.tasks,
+      inbox: undefined,
+      outbox: undefined,
+      search: { forget: async () => {} },
+    })
+    return { tasks: ofTasks.tasks, close: () => ofTasks.close().then(() => served.close()) }
+  }
+  const first = await serveTasks(owner)
+  const log = await owner.store.open(W)
+  await log.append({ ...BY, connection: 'c', touched: [], update: Buffer.from('x') }).durable
+  await log.close()
+  const serves = [{ name: 'saga', version: 1, digest: 'd', steps: [{ name: 'one', kind: 'step' as const }] }]
+  const stop = new AbortController()
+  await first.tasks.lease({ worker: 'w', serves, max: 1, waitMs: 0 }, () => false, stop.signal)
+  await first.tasks.start(W, { saga: 'saga', input: {}, by: BY })
+  await first.close()
+  await owner.store.tombstone(W)
+
+  const other = await open('other')
+  await expect.poll(() => Array.fromAsync(other.store.tombstones())).toEqual([W])
+  const second = await serveTasks(other)
+  await owner.store.undelete(W)
+  await owner.close()
+  const given = async () => {
+    // Its journal is opened once somebody asks for it.
+    await second.tasks.list(W, { limit: 1 }).catch(() => undefined)
+    return await second.tasks.lease({ worker: 'w', serves, max: 1, waitMs: 0 }, () => true, stop.signal)
+  }
+  await expect.poll(given).toMatchObject([{ saga: 'saga', step: 'one' }])
+  await second.close()
+  await other.close()
 })
 
 async function serve(store: EventStore, ownership: Awaited<ReturnType<typeof openClusterNode>>['ownership']) {
