@@ -42,7 +42,7 @@ export async function purgeCourse({ urls, kill, start, beforePurge, afterPurge }
   await untilStatus(first, 'GET', '/blocks/secret', 404)
   await expect.poll(async () => (await put(second, 'new')).status).toBe(201)
   await afterPurge?.()
-  // Whoever owned it may have to take it over again.
+  // Its owner may have to take it over again.
   await expect.poll(async () => (await put(second, 'later').catch(() => undefined))?.status).toBe(201)
   const back = await start()
   for (const block of ['new', 'later']) await untilStatus(back, 'GET', `/blocks/${block}`, 200)

@@ -14,7 +14,8 @@ it('[A210] a workspace that is purged at any node is gone on all, one that was a
   const file = `${home.path}/resources.json`
   await writeFile(file, resources)
   const [embeddings] = readResourcesConfig(resources, ADAPTER_KINDS).adapters
-  const { key } = new EmbeddingService(embeddings?.config, new Secrets({}))
+  if (embeddings === undefined) throw new Error('there is no adapter')
+  const { key } = new EmbeddingService(embeddings.config, new Secrets({}))
   const one = await scene.node('n1')
   const start = () => scene.node('n2', { env: { JOINERY_RESOURCES: file } })
   const two = await start()

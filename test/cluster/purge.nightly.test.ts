@@ -7,7 +7,7 @@ import { JoineryCluster, NODES } from './joinery-cluster.ts'
 import { SERVERS } from './nats-cluster.ts'
 import { type PurgedNodes, purgeCourse } from './purge-course.ts'
 
-/** What happens to the engine while a node is away over a purge. */
+/** The fate of the engine while a node is away over a purge. */
 type Misfortune = (cluster: JoineryCluster) => Pick<PurgedNodes, 'beforePurge' | 'afterPurge'>
 
 /** Stops all NATS servers, changes their disks, and starts them again. */

@@ -14,9 +14,9 @@ interface Keepers {
 }
 
 /**
- * Has the parts of this node follow what other nodes do with deleted workspaces. What it alone keeps of one that was purged is forgotten
- * before its copy of the log is discarded; the copies of files are removed by `FileKeepers`, which hear of the purge themselves. The tasks
- * of one that was undeleted go on when this node has its journal.
+ * Has the parts of this node follow the fates that other nodes give to deleted workspaces. One that was purged is forgotten by all parts
+ * that keep something of it on this node alone, before the copy of its log is discarded; the copies of files are removed by
+ * `FileKeepers`, which hear of the purge themselves. The tasks of one that was undeleted go on when this node has its journal.
  */
 export function followFates(store: Pick<ReplicatedStore, 'onPurge' | 'onUndelete'>, keepers: Keepers): void {
   const { tasks, inbox, outbox, search } = keepers

@@ -29,7 +29,7 @@ export class FollowTasks {
   #known = ''
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
-  /** Whether all journals have to be looked at, whoever takes workspaces. */
+  /** Whether all journals have to be looked at again, also if the same nodes take workspaces as before. */
   #isReviewing = false
   readonly #unlisten: () => void
   #looking: Promise<void> = Promise.resolve()

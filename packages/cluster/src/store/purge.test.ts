@@ -250,7 +250,7 @@ it('[Q85] a node that was away over a purge keeps its copy until the parts of it
   await write(a, W, ['new'])
   await write(a, 'other', ['2'])
   const b = await open('b', new RunStore(disk), { holdsPurged: true })
-  // What comes behind the purge in the other logs is read meanwhile.
+  // Other logs are read meanwhile, also behind the purge.
   await expect.poll(() => textsOn(b, 'other')).toEqual(['2'])
   expect(await b.store.local.generationOf(W)).toBe(generation)
   const forgotten: string[] = []
