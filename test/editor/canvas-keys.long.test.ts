@@ -21,6 +21,9 @@ it.skipIf(!pages.isThere)(
     await ann.getByText('“Text 1” deleted.').waitFor()
     await ann.getByRole('button', { name: 'Bring it back' }).click()
     await expect.poll(() => ann.getByRole('region', { name: 'Text 1' }).count()).toBe(2)
+    // The button took the focus with it.
+    await ann.keyboard.press('Control+A')
+    await ann.getByText('2 selected').waitFor()
     await saved(ann)
     const texts = (await pages.blocks('selection')).map(({ content }) => content)
     expect(texts).toEqual(['kept', 'kept'])

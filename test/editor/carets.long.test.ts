@@ -82,6 +82,14 @@ describe.skipIf(!pages.isThere)('carets of others', () => {
     expect(await sizes()).toEqual({ isScrolled: false, lost: 0, width: 0, isInside: false })
     await field(bob, 'Text 1').evaluate((it) => it.scrollTo(0, it.scrollHeight))
     await expect.poll(sizes).toEqual({ isScrolled: true, lost: 0, width: 0, isInside: true })
+    // Of a long text the card lays out the start alone, and names who writes further down.
+    await field(ann, 'Text 1').fill(words.repeat(400))
+    await ann.keyboard.press('Control+End')
+    await expect.poll(() => bob.locator('.carets-below').textContent()).toMatch(/^.+further down$/)
+    expect(await bob.locator('.caret-text').textContent()).toBe('\u200B')
+    await select(ann, 'Text 1', 100)
+    await bob.locator('.carets-below').waitFor({ state: 'detached' })
+    expect((await bob.locator('.caret-text').textContent())?.length).toBeLessThan(21_100)
   })
 
   it('[E3] are not drawn of what somebody else says wrongly', async () => {

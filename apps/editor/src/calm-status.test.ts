@@ -47,10 +47,29 @@ test('[E16] saved is shown once it has been so for 300 ms, and never while it is
   expect(calm.get()).toBe(SAVED)
   status.set(OFFLINE)
   expect(calm.get()).toBe(OFFLINE)
-  expect(seen).toEqual([...Array.from({ length: 5 }, () => 'saving'), 'saved', 'offline'])
+  expect(seen).toEqual(['saving', 'saved', 'offline'])
   status.set(SAVED)
   unsubscribe()
   expect([status.listeners.size, vi.getTimerCount()]).toEqual([0, 0])
   // A new subscriber gets the present status.
   expect(calm.get()).toBe(SAVED)
+})
+
+test('[E16] letters that are typed while others are being saved tell no listener', () => {
+  const status = source()
+  const calm = calmStatus(status)
+  let told = 0
+  const unsubscribe = calm.subscribe(() => (told += 1))
+  for (let pending = 1; pending < 6; pending++) status.set({ state: 'saving', pending })
+  expect(told).toBe(1)
+  // Saved for a moment only: the wait for the calm begins anew with the next letter.
+  status.set(SAVED)
+  vi.advanceTimersByTime(200)
+  status.set(SAVING)
+  vi.advanceTimersByTime(200)
+  expect([told, calm.get().state]).toEqual([1, 'saving'])
+  status.set({ state: 'saving', pending: 0 })
+  status.set({ state: 'saving', pending: 1, isAlone: true })
+  expect(told).toBe(3)
+  unsubscribe()
 })

@@ -5,22 +5,28 @@ const CALM_MS = 300
 
 /**
  * The save status without flicker. Each letter is saved some milliseconds after it was typed, so `saved` would be drawn,
- * and read aloud, after each one. Here `saved` shows once it has been true for 300 ms, and every other status at once.
+ * and read aloud, after each one. Here `saved` shows once it has been true for 300 ms, and every other status at once. While edits
+ * are being saved, their number alone changes nothing.
  */
 export function calmStatus(status: Observable<SaveStatus>): Observable<SaveStatus> {
   let shown: SaveStatus | undefined
   const listeners = new Set<() => void>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let unsubscribe: () => void = () => undefined
-  const show = (): void => {
+  const endWait = (): void => {
     clearTimeout(timer)
     timer = undefined
+  }
+  const show = (): void => {
+    endWait()
     shown = status.get()
     for (const listener of [...listeners]) listener()
   }
   const onChange = (): void => {
-    if (status.get().state !== 'saved') show()
-    else timer ??= setTimeout(show, CALM_MS)
+    const next = status.get()
+    if (next.state === 'saved') timer ??= setTimeout(show, CALM_MS)
+    else if (shown === undefined || !isSaidAlike(shown, next)) show()
+    else endWait()
   }
   return {
     get: () => shown ?? status.get(),
@@ -34,10 +40,15 @@ export function calmStatus(status: Observable<SaveStatus>): Observable<SaveStatu
         listeners.delete(listener)
         if (listeners.size > 0) return
         unsubscribe()
-        clearTimeout(timer)
-        timer = undefined
+        endWait()
         shown = undefined
       }
     },
   }
+}
+
+/** Whether a person reads the same of both: some edits are being saved, or none. */
+function isSaidAlike(a: SaveStatus, b: SaveStatus): boolean {
+  if (a.state !== 'saving' || b.state !== 'saving') return false
+  return a.pending > 0 === b.pending > 0 && a.isAlone === b.isAlone
 }

@@ -64,7 +64,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
         onKeyDown={onKeyDown}
         onPointerDown={onPointerDown}
       />
-      <Carets id={id} />
+      {!isCovered && <Carets id={id} />}
       {(isPrinted || (!isMine && !isOthers && !isCovered)) && <RenderedText id={id} isWhole={isPrinted} />}
       <button
         type="button"

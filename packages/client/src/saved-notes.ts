@@ -1,6 +1,7 @@
 import { sha256 } from '@joinery/blocks'
 import { toBase64 } from 'lib0/buffer'
 import * as Y from 'yjs'
+import { steadyNow } from './steady-clock.ts'
 
 /**
  * Names the state of a document: two documents have the same name if they have the same insertions and the same deletions. A
@@ -16,12 +17,12 @@ export function isStateOf(doc: Y.Doc, state: string | undefined): boolean {
   return state !== undefined && isWhole && stateOf(doc) === state
 }
 
-/** Time from a change until the local copy is told that all is saved, ms: to name a state reads the whole document. */
+/** Time without a change until the local copy is told that all is saved, ms: to name a state reads the whole document, which typing must not wait for. */
 const NOTE_MS = 1_000
 
 /**
  * Notes in the local copy which state of the document the server has in full, so that a tab that opens without a server does not
- * call all of it unsaved: a second after a change, and at the end of each connection.
+ * call all of it unsaved: once nothing has changed for a second, and at the end of each connection.
  */
 export class SavedNotes {
   readonly #doc: Y.Doc
@@ -29,6 +30,8 @@ export class SavedNotes {
   readonly #isSaved: () => boolean
   /** Whether the copy's note is about the document as it is. */
   #isNoted = false
+  /** When the document changed last, ms of `steadyNow()`. */
+  #changedAtMs = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** `isSaved`: whether the server has everything that is in `doc` now. */
@@ -41,16 +44,21 @@ export class SavedNotes {
   /** The document has changed. */
   changed(): void {
     this.#isNoted = false
+    this.#changedAtMs = steadyNow()
     this.saved()
   }
 
   /** The server has made something durable. */
   saved(): void {
     if (this.#isNoted) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.write()
-    }, NOTE_MS)
+    this.#timer ??= setTimeout(() => this.#look(), NOTE_MS)
+  }
+
+  /** Writes the note, or waits on if the document has changed meanwhile: a timer for each edit would cost each of them. */
+  #look(): void {
+    const restMs = this.#changedAtMs + NOTE_MS - steadyNow()
+    this.#timer = restMs > 0 ? setTimeout(() => this.#look(), restMs) : undefined
+    if (this.#timer === undefined) this.write()
   }
 
   /** Writes the note, if all is saved. */

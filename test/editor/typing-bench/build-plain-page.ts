@@ -13,6 +13,7 @@ export async function buildPlainPage(blocks: readonly object[], edges: readonly 
       alias: [
         { find: /^@joinery\/react$/, replacement: here('./plain-hooks.ts') },
         { find: /^@joinery\/react-flow$/, replacement: here('./plain-flow.ts') },
+        { find: './text-binding.ts', replacement: here('./plain-binding.ts') },
       ],
       dedupe: ['react', 'react-dom', '@xyflow/react', 'yjs'],
     },

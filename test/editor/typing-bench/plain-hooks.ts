@@ -1,3 +1,4 @@
+import type { Observable } from '@joinery/client'
 import { type RefCallback, useCallback, useSyncExternalStore } from 'react'
 import * as Y from 'yjs'
 
@@ -19,6 +20,11 @@ const listed = blocks.map(({ id, title }) => ({
   fields: { get: (key: string) => (key === 'title' ? title : undefined) },
 }))
 const listeners = new Map<string, Set<() => void>>()
+
+/** The texts for the large editor, which reads its own when it opens. Nothing is written into them. */
+const doc = new Y.Doc()
+const yTexts = new Map(ids.map((id) => [id, doc.getText(id)]))
+for (const [id, yText] of yTexts) yText.insert(0, texts.get(id) ?? '')
 
 const NOTHING: readonly never[] = []
 const never = (): (() => void) => () => undefined
@@ -42,8 +48,7 @@ const workspace = {
     awareness: { setLocalStateField: () => undefined },
   },
   provenance: { of: () => undefined, subscribe: never },
-  // Empty: the panels' code looks into a document.
-  doc: new Y.Doc(),
+  doc,
   transact: (edit: () => void) => edit(),
   onReset: never,
   onConflict: never,
@@ -56,8 +61,8 @@ const PRESENCE = { others: NOTHING, set: () => undefined }
 
 export const useWorkspace = () => workspace
 export const useBlocks = () => ids
-export const useObservable = <T>({ get }: { get(): T }): T => get()
-export const useBlock = () => undefined
+export const useObservable = <T>({ get, subscribe }: Observable<T>): T => useSyncExternalStore(subscribe, get)
+export const useBlock = (id: string) => listed.find((block) => block.id === id)
 export const useBlockType = () => 'text'
 export const useEdges = () => NOTHING
 export const useEdgesFrom = () => NOTHING
@@ -83,8 +88,7 @@ export const useProvenance = () => undefined
 export const useConflicts = () => CONFLICTS
 export const useField = (id: string, key: string) => (key === 'title' ? titles.get(id) : undefined)
 
-/** The plain texts are no Yjs texts. */
-export const useYText = () => undefined
+export const useYText = (id: string) => yTexts.get(id)
 
 export function useContent(id: string): { value: string; yText: undefined } {
   const subscribe = useCallback((listener: () => void) => subscribeTo(id, listener), [id])

@@ -35,6 +35,54 @@ export async function measureTyping(page: Page, label: string, letters: string, 
   return page.evaluate(() => (globalThis as unknown as { paintMs: number[] }).paintMs)
 }
 
+/**
+ * Types letters one by one into the field that has the focus, each after the frame of the one before and a pause, so that no letter
+ * waits for another one. Returns for each, ms on the page's own clock, from the key, as the browser dates it, until the frame
+ * that shows its letter has been made.
+ */
+export async function typeOneByOne(page: Page, letters: string, pauseMs: () => number): Promise<number[]> {
+  const paintMs: number[] = []
+  for (const letter of letters) {
+    const painted = page.evaluateHandle(() => {
+      const made = Promise.withResolvers<number>()
+      const started = Promise.withResolvers<number>()
+      addEventListener('keydown', ({ timeStamp }) => started.resolve(timeStamp), { capture: true, once: true })
+      addEventListener(
+        'input',
+        () =>
+          requestAnimationFrame(() => {
+            // A message that is posted inside a frame is delivered once the frame is laid out and handed on.
+            const { port1, port2 } = new MessageChannel()
+            port1.onmessage = async () => {
+              const nowMs = performance.now()
+              port1.close()
+              made.resolve(nowMs - (await started.promise))
+            }
+            port2.postMessage(undefined)
+          }),
+        { once: true },
+      )
+      // In an object: a promise itself would be waited for before the key is pressed.
+      return { made: made.promise }
+    })
+    const handle = await painted
+    await page.keyboard.press(letter === ' ' ? 'Space' : letter)
+    paintMs.push(await handle.evaluate(({ made }) => made))
+    await handle.dispose()
+    await page.waitForTimeout(pauseMs())
+  }
+  return paintMs
+}
+
+/** A ratio, with the interval in which 95 % of its values lie when the turns it was measured in are drawn anew. */
+export function ratioOfTurns<T>(turns: readonly T[], ratioOf: (turns: readonly T[]) => number): string {
+  const drawn = Array.from({ length: 1_000 }, () =>
+    ratioOf(turns.map(() => turns[Math.floor(Math.random() * turns.length)] as T)),
+  )
+  const [low, high] = [0.025, 0.975].map((share) => percentile(drawn, share).toFixed(2))
+  return `${ratioOf(turns).toFixed(2)} (95 %: ${low} to ${high})`
+}
+
 /** The value that `share` of the values do not exceed. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)

@@ -32,12 +32,15 @@ export function BlockAuthors({ id }: { id: string }): ReactNode {
       <p className="last-edit" title={`${all}\n${last}`}>
         <span className="hidden">Text by </span>
         {named.map((share) => (
-          <span key={keyOf(share.by)} className={kindOf(share)}>
-            <AuthorName by={share.by} /> {share.percent} %{' '}
+          <span key={keyOf(share.by)} className={`author ${kindOf(share)}`}>
+            <span className="name">
+              <AuthorName by={share.by} />
+            </span>{' '}
+            <span>{share.percent} %</span>{' '}
           </span>
         ))}
-        {rest > 0 && <span>and {rest} more </span>}
-        <time dateTime={new Date(stamp.at).toISOString()}>{timeWords(stamp.at)}</time>
+        {/* There is no room for the time beside two names and a number: pointing at the line tells it. */}
+        {rest > 0 ? <span>and {rest} more</span> : <time>{timeWords(stamp.at)}</time>}
       </p>
     </div>
   )

@@ -47,7 +47,11 @@ export function useBoardKeys(options: BoardKeysOptions): BoardKeys {
   })
   const keys = useMemo(() => boardKeys(() => latest.current), [])
   useEffect(() => {
-    const listeners = { copy: keys.onCopy, cut: keys.onCut, paste: keys.onPaste } as const
+    // The focus is nowhere after a press on a button that goes away. In a dialog, keys are the dialog's.
+    const onLostKey = (event: globalThis.KeyboardEvent): void => {
+      if (event.target === document.body && document.querySelector('dialog[open]') === null) keys.onKeyDown(event)
+    }
+    const listeners = { copy: keys.onCopy, cut: keys.onCut, paste: keys.onPaste, keydown: onLostKey } as const
     for (const [name, listener] of Object.entries(listeners)) {
       document.addEventListener(name, listener as EventListener)
     }
@@ -127,7 +131,7 @@ function boardKeys(now: () => BoardKeysOptions) {
     const { nodes, onNodesChange } = now()
     onNodesChange(nodes.map(({ id }) => ({ type: 'select', id, selected: true })))
   }
-  const onKeyDown = (event: KeyboardEvent): void => {
+  const onKeyDown = (event: KeyboardEvent | globalThis.KeyboardEvent): void => {
     if (isTextField(event.target)) return
     const isCommand = event.ctrlKey || event.metaKey
     const key = event.key.toLowerCase()

@@ -1,7 +1,7 @@
 import { useContent } from '@joinery/react'
 import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react'
 import { type RemoteCaret, selectionIn } from './caret.ts'
-import { type MarkedPiece, markText } from './marked-text.ts'
+import { drawnStart, type MarkedPiece, markText } from './marked-text.ts'
 import { useRemoteCarets } from './remote-carets.ts'
 import './carets.css'
 
@@ -13,7 +13,8 @@ export function Carets({ id }: { id: string }): ReactNode {
 
 /**
  * Layer with the carets. Nothing can be placed at a character of a text field, so this layer lays out the same text once
- * more over the field, invisible and with the same measures, with the carets in it.
+ * more over the field, invisible and with the same measures, with the carets in it. Of a long text it lays out the start alone, and
+ * names who is further down: the large editor draws them all.
  */
 function CaretLayer({ id, carets }: { id: string; carets: readonly RemoteCaret[] }): ReactNode {
   const { value, yText } = useContent(id)
@@ -23,7 +24,8 @@ function CaretLayer({ id, carets }: { id: string; carets: readonly RemoteCaret[]
     const selection = yText && selectionIn(yText, of.caret)
     return selection === undefined ? [] : [{ selection, of }]
   })
-  const pieces = markText(value, marks)
+  const { start, drawn, below } = drawnStart(value, marks)
+  const pieces = markText(start, drawn)
   return (
     <div className="caret-layer" ref={layer} aria-hidden="true">
       <div className="caret-text">
@@ -33,6 +35,16 @@ function CaretLayer({ id, carets }: { id: string; carets: readonly RemoteCaret[]
         {/* A line break at the very end opens a line only if something follows. */}
         {'\u200B'}
       </div>
+      {below.length > 0 && (
+        <p className="carets-below">
+          {below.map(({ of: { clientId, person } }) => (
+            <span key={clientId} data-caret={person.name} style={hueOf(person.hue)}>
+              {person.name}
+            </span>
+          ))}
+          further down
+        </p>
+      )}
     </div>
   )
 }

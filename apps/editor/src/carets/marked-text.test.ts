@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { markText } from './marked-text.ts'
+import { drawnStart, markText } from './marked-text.ts'
 
 const at = (of: string, anchor: number, head = anchor) => ({ of, selection: { anchor, head } })
 
@@ -24,6 +24,15 @@ test('[E2] the pieces are the text in order, up to the end of the last line that
       })
     }),
   )
+})
+
+test('[E2] of a long text the start alone is laid out, and who is further down is told apart', () => {
+  const text = 'measure twice\n'.repeat(15_000)
+  const [near, far] = [at('ann', 20_000), at('bob', 10, 20_001)]
+  const { start, drawn, below } = drawnStart(text, [near, far])
+  expect([text.startsWith(start), start.length, drawn, below]).toEqual([true, 21_000, [near], [far]])
+  expect(markText(start, drawn).map((piece) => piece.text.length)).toEqual([20_000, 5])
+  expect(drawnStart('short', [near]).start).toBe('short')
 })
 
 test('[E1] two carets in one place share it, and a selection inside another belongs to both', () => {

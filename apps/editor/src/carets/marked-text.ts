@@ -14,6 +14,24 @@ export interface MarkedPiece<T> {
   readonly selectedBy: readonly T[]
 }
 
+/** A card draws carets within so many characters of a text: what a card shows is laid out anew with each letter of others. */
+const DRAWN_MAX = 20_000
+/** Characters behind the last caret that decide where the words of its line wrap: more than any line of a card has. */
+const LINE_REST_MAX = 1_000
+
+/** The start of a text in which a card draws marks, these marks, and the marks that end further down. A short text is its own start. */
+export function drawnStart<T>(
+  text: string,
+  marks: readonly Mark<T>[],
+): { readonly start: string; readonly drawn: readonly Mark<T>[]; readonly below: readonly Mark<T>[] } {
+  const isBelow = ({ selection }: Mark<T>): boolean => Math.max(selection.anchor, selection.head) > DRAWN_MAX
+  return {
+    start: text.slice(0, DRAWN_MAX + LINE_REST_MAX),
+    drawn: marks.filter((mark) => !isBelow(mark)),
+    below: marks.filter(isBelow),
+  }
+}
+
 /** Cuts a text at carets and at the ends of selections. Leaves out the text from the first line break after the last of them. */
 export function markText<T>(text: string, marks: readonly Mark<T>[]): MarkedPiece<T>[] {
   if (marks.length === 0) return []

@@ -1,5 +1,5 @@
 import { ClientError, type WorkspaceHistory } from '@joinery/client'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { blocksOf, type Session } from './sessions.ts'
 
@@ -32,19 +32,18 @@ export function useGoneTitles(
   const [titles, setTitles] = useState<ReadonlyMap<string, { at: number | undefined; title: string | undefined }>>(
     new Map(),
   )
-  const known = useRef(titles)
   const wanted = JSON.stringify(lastTouches(sessions, isGone))
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a title that is read meanwhile is one of this list, which reads each once
   useEffect(() => {
     const controller = new AbortController()
     const { signal } = controller
     const read = async (): Promise<void> => {
       for (const touch of JSON.parse(wanted) as LastTouch[]) {
         const at = touch.points[0]
-        if (known.current.get(touch.id)?.at === at) continue
+        if (titles.get(touch.id)?.at === at) continue
         const title = await titleBefore(source, touch, signal)
         if (signal.aborted) return
-        known.current = new Map(known.current).set(touch.id, { at, title })
-        setTitles(known.current)
+        setTitles((before) => new Map(before).set(touch.id, { at, title }))
       }
     }
     read().catch((error: unknown) => {

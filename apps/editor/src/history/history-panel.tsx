@@ -4,6 +4,7 @@ import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { useCanWrite } from '../keys/use-can-write.ts'
 import { Panel } from '../panels/panel.tsx'
+import { Problem } from '../panels/problem.tsx'
 import { DifferenceList } from './difference-list.tsx'
 import { PastBlocks } from './past-blocks.tsx'
 import { RestoreControl } from './restore-control.tsx'
@@ -19,11 +20,7 @@ export function HistoryPanel({ onClose }: { onClose: () => void }): ReactNode {
   const { head, problem } = useHead(source)
   return (
     <Panel title="History" onClose={onClose}>
-      {problem !== '' && (
-        <p role="alert" className="problem">
-          {problem}
-        </p>
-      )}
+      {problem !== '' && <Problem reason={problem} />}
       {head === undefined && problem === '' && <p className="soft">Reading the history…</p>}
       {head === 0 && <p className="soft">Nothing was written here yet.</p>}
       {head !== undefined && head > 0 && <Timeline source={source} head={head} />}
@@ -128,9 +125,5 @@ function StateAt({ source, lsn }: PointProps): ReactNode {
 
 function Waiting({ answer }: { answer: Exclude<Answer<unknown>, { state: 'ready' }> }): ReactNode {
   if (answer.state === 'loading') return <p className="soft">Reading…</p>
-  return (
-    <p role="alert" className="problem">
-      {answer.reason}
-    </p>
-  )
+  return <Problem reason={answer.reason} />
 }

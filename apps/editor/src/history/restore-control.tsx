@@ -1,5 +1,6 @@
 import { ClientError, type WorkspaceHistory } from '@joinery/client'
 import { type ReactNode, useState } from 'react'
+import { Problem } from '../panels/problem.tsx'
 
 type State =
   | { readonly state: 'idle' | 'asking' | 'restoring' }
@@ -42,11 +43,7 @@ export function RestoreControl({
         was finished then shows as finished again, and one that was started since shows as it stood. The restore is a
         new edit: the present state stays in the history, and can be restored as well.
       </p>
-      {state.state === 'failed' && (
-        <p role="alert" className="problem">
-          {state.reason}
-        </p>
-      )}
+      {state.state === 'failed' && <Problem reason={state.reason} />}
       <button
         type="button"
         className="primary"

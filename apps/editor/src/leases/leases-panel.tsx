@@ -1,5 +1,6 @@
 import { useLeases } from '@joinery/react'
 import type { ReactNode } from 'react'
+import { listProblem } from '../panels/list-problem.ts'
 import { Panel } from '../panels/panel.tsx'
 import './leases.css'
 
@@ -9,7 +10,7 @@ export function LeasesPanel({ onClose }: { onClose: () => void }): ReactNode {
   const { list, error } = useLeases()
   return (
     <Panel title="Leases" onClose={onClose}>
-      {error !== undefined && <p role="status">This list may be old: {error.message}.</p>}
+      {error !== undefined && <p role="status">{listProblem(error.message, list !== undefined)}</p>}
       {list?.length === 0 && (
         <p className="soft">
           No job holds a lease now. A job takes one before work that only one job may do at a time, and the others wait.

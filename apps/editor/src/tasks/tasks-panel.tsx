@@ -3,8 +3,10 @@ import { useBlocks, useTasks, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { useCanWrite } from '../keys/use-can-write.ts'
+import { listProblem, sentence } from '../panels/list-problem.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
+import { Problem } from '../panels/problem.tsx'
 import { mayCancel, mayRetry, stateWords, stepWords } from './task-words.ts'
 import './tasks.css'
 
@@ -21,12 +23,8 @@ export function TasksPanel({ onClose }: { onClose: () => void }): ReactNode {
   }
   return (
     <Panel title="Tasks" onClose={onClose}>
-      {error !== undefined && <p role="status">This list may be old: {error.message}.</p>}
-      {problem !== '' && (
-        <p role="alert" className="problem">
-          {problem}
-        </p>
-      )}
+      {error !== undefined && <p role="status">{listProblem(error.message, list !== undefined)}</p>}
+      {problem !== '' && <Problem reason={problem} />}
       {list?.length === 0 && (
         <p className="soft">
           No task has run in this workspace. A task is work of several steps that goes on after a crash, and takes back
@@ -45,11 +43,6 @@ export function TasksPanel({ onClose }: { onClose: () => void }): ReactNode {
       </ul>
     </Panel>
   )
-}
-
-/** A reason as a sentence of its own. */
-function sentence(reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }
 
 interface TaskItemProps {
