@@ -45,8 +45,8 @@ const ONCE: readonly [what: string, step: Step, which: (call: Call) => boolean, 
     'spaces, and then an error, in a 200',
     'join',
     isJoin,
-    { answer: { status: 200, headers: XML, body: `   \n  ${errorXml('SlowDown')}` } },
-    /SlowDown/,
+    { answer: { status: 200, headers: XML, body: `   \n  ${errorXml('InternalError')}` } },
+    /InternalError/,
   ],
   [
     'an error in the body of a copy',
@@ -227,7 +227,7 @@ export function describeOddAnswers(bucket: () => Bucket): void {
       expect(await openUploads()).toBe(0)
     })
 
-    it('[RU4] a store that always asks for patience is asked once a call', async () => {
+    it('[RU4] a store that asks for more patience than a call has is asked once', async () => {
       const { store, upload, proxy } = await behind(() => refusal(503, 'SlowDown', { 'retry-after': '7' }))
       expect(await failed(store.has(upload.file))).toMatchObject({ class: 'throttled', retryAfterMs: 7_000 })
       expect(proxy.calls).toHaveLength(1)

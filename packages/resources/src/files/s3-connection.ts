@@ -1,6 +1,7 @@
 import { AwsV4Signer } from 'aws4fetch'
 import { isPage, s3ErrorOf, unavailable } from './s3-error.ts'
 import { isDocument, isWhole, textOf } from './s3-xml.ts'
+import { patiently } from './store-patience.ts'
 
 export interface S3Options {
   /** `https://s3.eu-central-1.amazonaws.com`, `http://127.0.0.1:9000`. */
@@ -54,10 +55,29 @@ export class S3Connection {
   }
 
   /**
-   * Sends a request. Rejects with `store_unavailable` when no answer of a store comes, or one that asks for patience, and with the
-   * error that the store names. `expects` are statuses that resolve all the same.
+   * Sends a request, a few times where the store asks for patience. Rejects with `store_unavailable` when no answer of a store comes,
+   * or none but those, and with the error that the store names. `expects` are statuses that resolve all the same.
    */
-  async send(request: S3Request): Promise<Response> {
+  send(request: S3Request): Promise<Response> {
+    return patiently(() => this.#send(request))
+  }
+
+  /** Sends a request whose answer is an XML document of this name. A store may ask for patience in the document of a 200, too. */
+  ask(request: Omit<S3Request, 'expects'>, element: string): Promise<string> {
+    return patiently(async () => this.#documentOf(await this.#send(request), element))
+  }
+
+  /** As {@link ask}; resolves with undefined for the statuses of `expects`. */
+  askUnless(request: S3Request & Required<Pick<S3Request, 'expects'>>, element: string): Promise<string | undefined> {
+    return patiently(async () => {
+      const answer = await this.#send(request)
+      if (!request.expects.includes(answer.status)) return this.#documentOf(answer, element)
+      await answer.body?.cancel()
+      return undefined
+    })
+  }
+
+  async #send(request: S3Request): Promise<Response> {
     const answer = await this.#sendOnce(request)
     if (isTaken(answer, request)) return answer
     const text = await textIn(answer)
@@ -68,13 +88,8 @@ export class S3Connection {
     throw s3ErrorOf(again, await textIn(again))
   }
 
-  /** Sends a request whose answer is an XML document of this name. */
-  async ask(request: S3Request, element: string): Promise<string> {
-    return this.documentOf(await this.send(request), element)
-  }
-
   /** The XML document of an answer. Some stores answer 200 and an error in the document, and some proxies answer for a store. */
-  async documentOf(answer: Response, element: string): Promise<string> {
+  async #documentOf(answer: Response, element: string): Promise<string> {
     const text = await textIn(answer)
     if (isDocument(text, 'Error')) throw s3ErrorOf(answer, text)
     if (!isDocument(text, element)) {

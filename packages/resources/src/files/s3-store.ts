@@ -197,11 +197,9 @@ export class S3Store implements FileStore {
   /** Sends a request that some stores lack. Resolves with undefined, and notes it, where this one does. */
   async #askFor(lack: Lack, request: S3Request, element: string): Promise<string | undefined> {
     if (this.#lacks.has(lack)) return undefined
-    const answer = await this.#s3.send({ ...request, expects: NOT_THERE })
-    if (!NOT_THERE.some((status) => status === answer.status)) return this.#s3.documentOf(answer, element)
-    await answer.body?.cancel()
-    this.#lacks.add(lack)
-    return undefined
+    const xml = await this.#s3.askUnless({ ...request, expects: NOT_THERE }, element)
+    if (xml === undefined) this.#lacks.add(lack)
+    return xml
   }
 
   /** Reads an object and compares it with the file. */
