@@ -14,7 +14,7 @@ let workspace: Workspace
 
 beforeAll(async () => {
   directory = await tempDirectory()
-  const env = { JOINERY_LIMITS: `files.partBytes=${4 * KIB},files.uploadBytesMax=${64 * KIB}` }
+  const env = { JOINERY_LIMITS: `files.partBytes=${4 * KIB},files.uploadBytesMax=${64 * KIB},files.progressMs=100` }
   server = await startJoinery({ directory: directory.path, env })
   workspace = connectWorkspace({ url: server.url, workspace: 'files', actor: 'ada' })
   await workspace.whenSynced
@@ -111,6 +111,29 @@ it('[RU9, C133, H113] the same content goes on with the missing parts, under ano
   await expect
     .poll(async () => (await call('GET', `/uploads/${encodeURIComponent(elsewhere.id)}`)).body)
     .toMatchObject({ upload: { state: 'synced' } })
+})
+
+it('[RU17, C134] a latecomer sees how much has arrived, although the person who uploads has left', async () => {
+  const block = await newBlock()
+  const content = contentOf(18 * KIB)
+  const upload = await begin(block, content, 'half.bin')
+  for (const n of [5, 2]) expect(await send(upload.id, content, n)).toBe(204)
+  const late = connectWorkspace({ url: server.url, workspace: 'files', actor: 'late' })
+  try {
+    await expect
+      .poll(() => late.blocks.get(block)?.statuses('file@1').get('half.bin'))
+      .toMatchObject({
+        ...{ status: 'syncing', progress: 6 * KIB, total: 18 * KIB, source: 'resources', actor: 'joinery' },
+        detail: { sha256: digestOf(content) },
+      })
+    // A part comes again, and one more comes.
+    for (const n of [5, 1]) expect(await send(upload.id, content, n)).toBe(204)
+    await expect.poll(() => statusOf(block, 'half.bin')).toMatchObject({ status: 'syncing', progress: 10 * KIB })
+    await tasksOf(workspace).cancel(upload.id)
+    await expect.poll(() => statusOf(block, 'half.bin')?.status).toBe('failed')
+  } finally {
+    await late.close()
+  }
 })
 
 it('[RU8] bytes of another digest make the upload fail, with the cause, and leave nothing', async () => {

@@ -18,6 +18,7 @@ export { EGRESS_LIMITS, Egress, type EgressAnswer, type EgressOptions, type Egre
 export { EgressError, type RefusedWhy } from './egress/egress-error.ts'
 export { EmbeddingService } from './embeddings/embedding-service.ts'
 export type { EmbeddingsConfig } from './embeddings/embeddings-config.ts'
+export type { Arrived } from './files/arrivals.ts'
 export { createBlobDoor } from './files/blob-door.ts'
 export { type Copied, copyFile, filesIn } from './files/disk-copy.ts'
 export { DiskStore, type DiskStoreOptions } from './files/disk-store.ts'

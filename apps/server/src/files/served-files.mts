@@ -127,8 +127,12 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
     await quotas?.purge(workspace)
   })
   const door = disk && createBlobDoor(disk, (err) => logger.error({ err }, 'a file could not be read or written'))
+  const files = new Files({
+    ...{ store, tasks, documents, limits, quotas, whenServed },
+    onArrivalsError: (err, about) => logger.warn({ err, ...about }, 'the progress of an upload is shown no more'),
+  })
   return {
-    files: new Files({ store, tasks, documents, limits, quotas, whenServed }),
+    files,
     get uploadedBytes() {
       return uploadedBytes
     },
@@ -141,6 +145,7 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
     },
     async close() {
       unlisten()
+      files.close()
       await worker?.stop()
       await keepers?.close()
       await quotas?.close()

@@ -2,7 +2,7 @@ import { createBlock } from '@joinery/blocks'
 import { DiskStore, FILE_LIMITS, Files, OutsideReads, Secrets } from '@joinery/resources'
 import { createAuthenticator, type WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
-import { fileDocuments } from '../file-documents.ts'
+import { fileDocuments } from '../tasks/file-documents.ts'
 import { bearer, SECRET } from '../testing/bearer.ts'
 import { Bookings } from '../testing/bookings.ts'
 import { TaskFixture } from '../testing/task-fixture.ts'
@@ -20,6 +20,7 @@ it('[H122] every route of files and of outside resources books its cost to its c
     filesOf: (server, tasks) =>
       new Files({
         ...{ store, tasks, documents: fileDocuments(server), limits: FILE_LIMITS },
+        onArrivalsError: () => {},
         whenServed: () => Promise.reject(new Error('nobody uploads')),
       }),
     outside: new OutsideReads({ adapters: new Map([['file@1', OUTSIDE as never]]), secrets: new Secrets({}) }),

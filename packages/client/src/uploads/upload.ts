@@ -292,7 +292,7 @@ export class Upload {
     const sending = [...this.#sending.values()].reduce((sum, each) => sum + each, 0)
     const sent = Math.min(bytes, this.#arrived + sending)
     this.#set({ state: 'uploading', sent })
-    if (id !== undefined) this.#shown.tell({ id, name, sent, bytes, arrived: this.#arrived })
+    if (id !== undefined) this.#shown.tell({ id, name, sent, bytes })
   }
 
   #set(change: Partial<UploadState>): void {

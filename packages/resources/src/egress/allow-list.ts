@@ -6,8 +6,9 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 /** The addresses of the internet that are given to hosts: all others of version 6 are reserved. */
 const GLOBAL_V6 = ipaddr.parseCIDR('2000::/3')
 
-/** Whether an IP address is one of the public internet. Mapped ones count as the address inside. */
+/** Whether a text is an IP address of the public internet. Mapped ones count as the address inside. */
 export function isPublic(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
   if (parsed.range() !== 'unicast') return false
   return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_V6 as [ipaddr.IPv6, number])
@@ -51,6 +52,7 @@ export class AllowList {
   /** Whether a connection to the address may be made. */
   hasAddress(address: string): boolean {
     if (isPublic(address)) return true
+    if (!ipaddr.isValid(address)) return false
     const parsed = ipaddr.process(address)
     return this.#networks.some(([base, bits]) => base.kind() === parsed.kind() && parsed.match([base, bits] as never))
   }

@@ -110,14 +110,14 @@ export class Egress {
     const fault = checkHeaders(headers)
     if (fault !== undefined) throw this.#refuse('header', fault)
     signal?.throwIfAborted()
-    // A proxy looks names up itself, and has to refuse what it must not reach.
-    const checked = this.#proxy === undefined ? await this.#addressesOf(url) : []
     const ended = AbortSignal.any([
       AbortSignal.timeout(this.#limits.wholeMs),
       ...(signal === undefined ? [] : [signal]),
     ])
     try {
       const { connectMs } = this.#limits
+      // A proxy looks names up itself, and has to refuse what it must not reach.
+      const checked = this.#proxy === undefined ? await this.#addressesOf(url, ended) : []
       const socket = this.#proxy && (await connectThrough(this.#proxy, url, connectMs, ended))
       const call = { method, headers, ...(body !== undefined && { body }), signal: ended, ...(socket && { socket }) }
       return await this.#call(url, checked, call)
@@ -133,19 +133,21 @@ export class Egress {
     }
   }
 
-  async #addressesOf(url: URL): Promise<readonly LookupAddress[]> {
+  async #addressesOf(url: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const family = isIP(host)
     if (family !== 0) return [{ address: host, family }]
-    const found = await this.#lookUp(host)
+    const found = await this.#lookUp(host, signal)
     if (!this.#allow.hasHost(url) && !found.every(({ address }) => this.#allow.hasAddress(address)))
       throw this.#refuseAddress()
     return found
   }
 
-  async #lookUp(host: string): Promise<readonly LookupAddress[]> {
+  /** A name server may let a resolver wait for minutes: the look-up is a part of the time to connect. */
+  async #lookUp(host: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+    const late = AbortSignal.any([signal, AbortSignal.timeout(this.#limits.connectMs)])
     try {
-      const found = await this.#resolve(host)
+      const found = await unlessAborted(this.#resolve(host), late)
       if (found.length > 0) return found
     } catch (cause) {
       throw new ResourceError('unavailable', `the name ${host} was not found`, { cause })
@@ -206,6 +208,14 @@ export class Egress {
     this.refused.set(why, (this.refused.get(why) ?? 0) + 1)
     return new EgressError(why, message)
   }
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = (): void => reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop))
 }
 
 /** A look-up that knows the checked addresses alone, so that a name can't have others by the time of the connection. */

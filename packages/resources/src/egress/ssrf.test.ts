@@ -34,6 +34,9 @@ const ODD_HOSTS = [
   ...['017700000001', '0x7f.1', '127.0.1', '①②⑦.⓪.⓪.①', '0x7f.0.0.0x1', '[::]', '[::1]', '[0:0:0:0:0:0:0:1]'],
   ...['[::ffff:7f00:1]', '[64:ff9b:1::1]', '[100::1]', '[2001::1]', '[2001:2::1]', '[2001:db8::1]', '[fc00::1]'],
   ...['[fd12:3456::1]', '[fe80::1]', '[fec0::1]', '[ff02::1]', '[5f00::1]'],
+  // An address in percents and with the dots of other scripts, a number without digits, and ranges that are no hosts' either.
+  ...['%31%32%37.0.0.1', '127。0。0。1', '0x', '192.168.257', '[::ffff:0:127.0.0.1]', '[3fff::1]'],
+  ...['[2001:20::1]', '[2001:4:112::1]', '[2001:0:7f00:1::]', '[4000::1]', '192.31.196.1', '192.52.193.1'],
 ]
 
 const URLS: readonly (readonly [string, EgressError['why']])[] = [
@@ -63,6 +66,7 @@ const URLS: readonly (readonly [string, EgressError['why']])[] = [
 const NAMES = [
   ...[['8.8.8.8', '127.0.0.1'], ['127.0.0.1', '8.8.8.8'], ['2606:4700::1111', '::1'], ['127.0.0.1'], ['10.0.0.1']],
   ...[['::ffff:169.254.169.254'], ['8.8.8.8', '1.1.1.1', '169.254.169.254'], ['64:ff9b::7f00:1'], ['fe80::1%lo']],
+  ...[['8.8.8.8', '::ffff:10.0.0.1'], ['::ffff:0:7f00:1'], ['3fff::1'], ['127.1'], ['8.8.8.8', 'no address']],
 ]
 
 /** Places that a redirect leads to. */
@@ -147,6 +151,16 @@ it.each(REBOUND)(
     expect({ asked, connections: listener.connections }).toEqual({ asked: 1, connections: 0 })
   },
 )
+
+it('[RS7] a name server that does not answer ends the call with the time to connect, and with its signal', async () => {
+  const egress = new Egress({ resolve: () => new Promise(() => {}), limits: { connectMs: 20 } })
+  await expect(egress.request('https://hooks.example/')).rejects.toMatchObject({ code: 'unavailable' })
+  const patient = new Egress({ resolve: () => new Promise(() => {}) })
+  const stop = new AbortController()
+  const called = patient.request('https://hooks.example/', { signal: stop.signal })
+  stop.abort(new Error('stopped'))
+  await expect(called).rejects.toThrow('stopped')
+})
 
 it('[RS7] a redirect is an answer, and is not followed', async () => {
   const listener = await counter()

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { TaskError, type Tasks, type TaskView } from '@joinery/tasks'
+import { Arrivals, type ArrivalsOptions, type Arrived } from './arrivals.ts'
 import { FileError } from './file-error.ts'
 import type { FileQuotas } from './file-quotas.ts'
 import type { FileStore, Part, ShortUrl } from './file-store.ts'
@@ -27,6 +28,8 @@ export interface FileDocuments {
    * @param payer the principal that pays for the look; the files of the workspace by default
    */
   filesOf(workspace: string, block: string, payer?: string): Promise<readonly FileEntry[] | undefined>
+  /** Shows how much of an upload has arrived. Resolves with false, and shows nothing, where its run does not stand as `syncing`. */
+  showArrived(workspace: string, arrived: Arrived): Promise<boolean>
 }
 
 export interface FilesOptions {
@@ -38,6 +41,8 @@ export interface FilesOptions {
   readonly quotas?: FileQuotas | undefined
   /** Resolves when a worker serves the saga of uploads. */
   readonly whenServed: () => Promise<void>
+  /** Hears why the progress of an upload is shown no more. */
+  readonly onArrivalsError: ArrivalsOptions['onError']
 }
 
 /** A file that somebody wants to upload. */
@@ -91,9 +96,13 @@ const TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w.+-]+=[\w.+"-]+)?$/
 /** The files of a server: their bytes are in the store, their work is in tasks, and people see their statuses. */
 export class Files {
   readonly #options: FilesOptions
+  readonly #arrivals: Arrivals
 
   constructor(options: FilesOptions) {
     this.#options = options
+    const { store, documents, limits, onArrivalsError: onError } = options
+    const show = (workspace: string, arrived: Arrived) => documents.showArrived(workspace, arrived)
+    this.#arrivals = new Arrivals({ store, show, progressMs: limits.progressMs, ticketMs: limits.ticketMs, onError })
   }
 
   /** Origin of the store's URLs; undefined for the server's own. */
@@ -154,6 +163,11 @@ export class Files {
     return this.#viewOf(await this.#whenBegun(task))
   }
 
+  /** Shows no arrivals any more. */
+  close(): void {
+    this.#arrivals.close()
+  }
+
   /** The upload as it stands. Rejects with `unknown_upload`. */
   async view(workspace: string, id: string): Promise<UploadView> {
     return this.#viewOf(await this.#find(workspace, id))
@@ -172,6 +186,7 @@ export class Files {
     const upload = openUploadOf(task)
     if (upload === undefined)
       throw new FileError('unknown_upload', 'the upload takes no parts: it has ended, or the store has the file')
+    this.#arrivals.expect(task, upload)
     return Promise.all(
       numbers.map(async (n) => {
         if (!(Number.isInteger(n) && n >= 1 && n <= plan.parts))

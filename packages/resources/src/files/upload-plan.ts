@@ -12,6 +12,8 @@ export interface FileLimits {
   readonly ticketMs: number
   /** An upload that is not complete after this time is aborted, ms. */
   readonly abandonMs: number
+  /** How much of an upload has arrived is shown at most this often, ms. */
+  readonly progressMs: number
   /** URLs of parts that one request may ask for. */
   readonly urlsMax: number
   /** Bytes of all files of one workspace. Off by default. */
@@ -26,6 +28,7 @@ export const FILE_LIMITS: FileLimits = {
   partsMax: 10_000,
   ticketMs: 15 * 60_000,
   abandonMs: 24 * 3_600_000,
+  progressMs: 5_000,
   urlsMax: 100,
   bytesPerWorkspaceMax: Number.POSITIVE_INFINITY,
   bytesPerPrincipalMax: Number.POSITIVE_INFINITY,
@@ -70,6 +73,14 @@ export function missingParts(
   const bytesOf = new Map(arrived.map(({ n, bytes }) => [n, bytes]))
   const numbers = Array.from({ length: plan.parts }, (_, index) => index + 1)
   return numbers.filter((n) => bytesOf.get(n) !== bytesOfPart(plan, n))
+}
+
+/** Bytes of the parts that have arrived. A part of another length counts for nothing. */
+export function bytesArrived(
+  plan: UploadPlan,
+  arrived: readonly { readonly n: number; readonly bytes: number }[],
+): number {
+  return arrived.reduce((sum, { n, bytes }) => (bytes === bytesOfPart(plan, n) ? sum + bytes : sum), 0)
 }
 
 /** The scope of a workspace's files in a store: its name may hold anything, and a digest holds hexadecimal digits alone. */
