@@ -193,10 +193,10 @@ it('[RS4] the words of a service leave the worker without secrets', async () => 
   await using crmService = await service((_request, response) =>
     response.end(JSON.stringify({ record: { id: 'a', state: 'broken', why: words } })),
   )
-  const adapter = adapterOf(crm(crmService.url))
+  const adapter = adapterOf({ ...crm(crmService.url), detail: { why: '/record/why' } })
   const [saga] = sagasOf({ adapter, machine: SYNC as never, secrets })
   const run = saga?.definition.steps[0]?.options.run
-  const reported: { error?: string }[] = []
+  const reported: { error?: string; detail?: { why: string } }[] = []
   const context = {
     ...{ ...contextOf('k', {}), workspace: 'shop', task: 't1' },
     input: { block: 'order', name: 'n', run: { no: 1, id: 'r', source: 'user_action' }, detail: {} },
@@ -206,6 +206,7 @@ it('[RS4] the words of a service leave the worker without secrets', async () => 
   const result = await run?.(context)
   const clean = 'no: [secret] may not read https://b.example/k?X-Amz-Signature=[secret]'
   expect([reported[0]?.error, (result as { error: string }).error]).toEqual([clean, clean])
+  expect([reported[0], result]).toMatchObject([{ detail: { why: clean } }, { detail: { why: clean } }])
   const failing = {
     ...adapter,
     machine: 'sync@1',

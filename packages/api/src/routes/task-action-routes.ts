@@ -145,7 +145,8 @@ async function asked(
   const by = authorOf(input.identity)
   await assertNotDeleted(workspace, services)
   assertOf(workspace, task)
-  return acceptedReply(await whenDurable(services.limits.durableWaitMs, ask(tasksOf(services), [workspace, task, by])))
+  const asked = whenDurable(services.limits.durableWaitMs, ask(tasksOf(services), [workspace, task, by]))
+  return acceptedReply(await asked, services)
 }
 
 /** Throws `forbidden` unless the caller is an operator. In development mode everybody is. */

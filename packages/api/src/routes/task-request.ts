@@ -13,11 +13,11 @@ export const accepted = (description: string) => ({
   headers: ['location', 'retry-after', 'x-joinery-lsn'] as const,
 })
 
-export function acceptedReply(task: TaskView): Reply {
+export function acceptedReply(task: TaskView, { redact }: Services): Reply {
   return {
     status: 202,
     headers: { location: pathOf(task), 'retry-after': '1', 'x-joinery-lsn': String(task.lsn) },
-    body: { task: viewTask(task) },
+    body: { task: viewTask(task, redact) },
   }
 }
 

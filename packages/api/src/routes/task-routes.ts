@@ -88,7 +88,7 @@ const start = route(
         ...(sync && { sync }),
       }),
     )
-    return acceptedReply(task)
+    return acceptedReply(task, services)
   },
 )
 
@@ -156,7 +156,11 @@ const list = route(
         etag: `W/${etagOf({ version: page.lsn })}`,
         ...(waitMs !== undefined && { 'preference-applied': `wait=${waitMs / 1_000}` }),
       },
-      body: { tasks: page.tasks.map(viewTask), next: page.next ?? null, lsn: page.lsn },
+      body: {
+        tasks: page.tasks.map((task) => viewTask(task, services.redact)),
+        next: page.next ?? null,
+        lsn: page.lsn,
+      },
     }
   },
 )
@@ -236,7 +240,7 @@ const events = route(
     errors: TASK_ERRORS,
   },
   async ({ params: { workspace, task }, query, headers, identity }, services) => {
-    const { lives, limits } = services
+    const { lives, limits, redact } = services
     const tasks = tasksOf(services)
     await assertNotDeleted(workspace, services)
     await findIn(services, workspace, task)
@@ -247,7 +251,7 @@ const events = route(
       stream: async (response) => {
         const life = lives.begin(identity)
         response.once('close', life.forget)
-        await streamTask(tasks, { workspace, task, after }, response, life.signal, limits)
+        await streamTask(tasks, { workspace, task, after, redact }, response, life.signal, limits)
       },
     }
   },
@@ -298,7 +302,7 @@ async function answerTask(
   const etag = etagOf({ version: task.lsn })
   const open: Record<string, string> = isEnded(task.state) ? {} : { 'retry-after': '1' }
   if (has(task)) return { status: 304, headers: { etag, ...open, ...applied } }
-  return { status: 200, headers: { etag, ...open, ...applied }, body: { task: viewTask(task) } }
+  return { status: 200, headers: { etag, ...open, ...applied }, body: { task: viewTask(task, services.redact) } }
 }
 
 export const taskRoutes: readonly Route[] = [start, list, get, getById, events]

@@ -5,6 +5,7 @@ import type { ApiLimits } from '../api-limits.ts'
 import { encodeBehind, encodeUnauthorized, KEEP_ALIVE, STREAM_START } from '../feed/event-frame.ts'
 import { viewTask } from './task-schemas.ts'
 import { isEnded } from './task-status.ts'
+import type { Redact } from './told-words.ts'
 
 /** The events that a stream is about. */
 export interface FollowedTask {
@@ -12,6 +13,8 @@ export interface FollowedTask {
   readonly task: string
   /** LSN of the last event that the caller has. */
   readonly after: number
+  /** Takes secrets out of the results. */
+  readonly redact: Redact
 }
 
 /**
@@ -22,7 +25,7 @@ export interface FollowedTask {
  */
 export async function streamTask(
   tasks: Tasks,
-  { workspace, task, after }: FollowedTask,
+  { workspace, task, after, redact }: FollowedTask,
   response: ServerResponse,
   life: AbortSignal,
   { feedKeepAliveMs, feedStallMs }: Pick<ApiLimits, 'feedKeepAliveMs' | 'feedStallMs'>,
@@ -39,28 +42,32 @@ export async function streamTask(
     response.write(STREAM_START)
     for await (const event of tasks.events(workspace, task, { after, signal })) {
       if (!(await drained(response, signal, feedStallMs))) break
-      response.write(encodeTaskEvent(event))
+      response.write(encodeTaskEvent(event, redact))
       sent = event.lsn
     }
     if (gone.signal.aborted) return
     if (life.aborted) response.end(encodeUnauthorized(String(life.reason)))
     else if (response.writableNeedDrain) endSlow(response, sent, feedStallMs)
-    else await endWithTask(tasks, workspace, task, response)
+    else await endWithTask(tasks, { workspace, task, redact }, response)
   } finally {
     clearInterval(keepAlive)
   }
 }
 
 /** One event of a task. Its id is the LSN of the journal: a client that reconnects sends it as `Last-Event-ID`. */
-function encodeTaskEvent({ lsn, at, type, task }: TaskEvent): string {
-  return `id: ${lsn}\nevent: ${type}\ndata: ${JSON.stringify({ lsn, at, type, task: viewTask(task) })}\n\n`
+function encodeTaskEvent({ lsn, at, type, task }: TaskEvent, redact: Redact): string {
+  return `id: ${lsn}\nevent: ${type}\ndata: ${JSON.stringify({ lsn, at, type, task: viewTask(task, redact) })}\n\n`
 }
 
 /** Tells that the task has ended, if it has: a server that closes ends its streams, too. */
-async function endWithTask(tasks: Tasks, workspace: string, id: string, response: ServerResponse): Promise<void> {
+async function endWithTask(
+  tasks: Tasks,
+  { workspace, task: id, redact }: Omit<FollowedTask, 'after'>,
+  response: ServerResponse,
+): Promise<void> {
   const task = await tasks.find(workspace, id).catch(() => undefined)
   if (task === undefined || !isEnded(task.state)) response.end()
-  else response.end(`event: end\ndata: ${JSON.stringify({ task: viewTask(task) })}\n\n`)
+  else response.end(`event: end\ndata: ${JSON.stringify({ task: viewTask(task, redact) })}\n\n`)
 }
 
 /** True once the socket takes more; false if it does not in time. */

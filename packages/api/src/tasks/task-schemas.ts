@@ -1,6 +1,7 @@
 import type { TaskState, TaskView } from '@joinery/tasks'
 import { z } from 'zod'
 import { blockId, json, lsnSchema, name, params, timeSchema } from '../schemas.ts'
+import { cleanView, type Redact } from './told-words.ts'
 
 /** The states of a task, and what each means. */
 export const TASK_STATES = [
@@ -93,10 +94,10 @@ export const taskSchema = z
 
 export const taskAnswer = z.object({ task: taskSchema })
 
-/** A task as its answer shows it. */
-export function viewTask(task: TaskView): TaskView & { readonly links: z.infer<typeof links> } {
+/** A task as its answer shows it, its results without secrets. */
+export function viewTask(task: TaskView, redact: Redact): TaskView & { readonly links: z.infer<typeof links> } {
   const self = pathOf(task)
-  return { ...task, links: { self, events: `${self}/events`, cancel: `${self}/cancel` } }
+  return { ...cleanView(task, redact), links: { self, events: `${self}/events`, cancel: `${self}/cancel` } }
 }
 
 /** The path of a task. */

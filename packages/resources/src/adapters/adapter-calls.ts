@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonObject, Machine } from '@joinery/blocks'
 import { failureOf, StepError } from '@joinery/worker'
 import type { Secrets } from '../secrets/secrets.ts'
+import { redactIn } from '../secrets/without-secrets.ts'
 import type { CallContext, Observed, ResourceAdapter, SyncContext } from './adapter.ts'
 import { type Drafting, ERROR_LENGTH_MAX, type Reported, reporter } from './adapter-reports.ts'
 
@@ -135,10 +136,16 @@ async function findSurely(
   return find()
 }
 
-/** Asks the adapter for a state. The words of the service in it have no secrets. */
+/** Asks the adapter for a state. The words of the service in it, its details included, have no secrets. */
 export async function observe<T extends Observed | undefined>(secrets: Secrets, call: () => Promise<T>): Promise<T> {
   const observed = await clean(secrets, call)
-  return observed?.error === undefined ? observed : { ...observed, error: secrets.redact(observed.error) }
+  if (observed === undefined) return observed
+  const { error, detail } = observed
+  return {
+    ...observed,
+    ...(error !== undefined && { error: secrets.redact(error) }),
+    ...(detail !== undefined && { detail: redactIn(detail, (text) => secrets.redact(text)) }),
+  }
 }
 
 /** Calls the adapter. Its error goes on without the values of secrets, which a service may repeat, and without signed URLs. */

@@ -18,3 +18,13 @@ const SECRETS: readonly (readonly [pattern: RegExp, cleaned: string])[] = [
 export function withoutSecrets(text: string): string {
   return SECRETS.reduce((clean, [pattern, cleaned]) => clean.replace(pattern, cleaned), text)
 }
+
+/** The value with each text in it changed by `redact`; the same value where none is. Names of properties stay. */
+export function redactIn<T>(value: T, redact: (text: string) => string): T {
+  if (typeof value === 'string') return redact(value) as T
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const clean = entries.map(([name, each]) => [name, redactIn(each, redact)] as const)
+  if (clean.every(([, each], index) => each === entries[index]?.[1])) return value
+  return (Array.isArray(value) ? clean.map(([, each]) => each) : Object.fromEntries(clean)) as T
+}
