@@ -1,5 +1,6 @@
 import type { Attack } from './attack-scene.ts'
 import { admissionAttacks } from './kinds/admission-attacks.ts'
+import { burstAttacks } from './kinds/burst-attacks.ts'
 import { costlyDocumentAttacks } from './kinds/costly-document-attacks.ts'
 import { editAttacks } from './kinds/edit-attacks.ts'
 import { frameAttacks } from './kinds/frame-attacks.ts'
@@ -13,6 +14,7 @@ import { unreadAttacks } from './kinds/unread-attacks.ts'
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   nobody: { title: 'nobody attacks: what the machine does by itself', run: (scene) => scene.pause(3_600_000) },
   ...admissionAttacks,
+  ...burstAttacks,
   ...unreadAttacks,
   ...frameAttacks,
   ...presenceAttacks,

@@ -1,7 +1,8 @@
 import { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from '@joinery/protocol'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
-import { JWKS_LIMITS, type JwksLimits, jwksAtUrl, jwksInFile } from './jwks.ts'
+import { type ChangingKeys, JWKS_LIMITS, type JwksLimits, jwksAtUrl, jwksInFile } from './jwks.ts'
+import { type KeySet, KnownTokens } from './known-tokens.ts'
 import type { Revocations } from './revocations.ts'
 
 /** The person or job behind a connection and its rights, for as long as the connection lives. */
@@ -41,7 +42,14 @@ export interface Credentials {
  * Finds out the identity of a sender. Rejects with {@link IdentityError}, whose message never holds a part of the
  * token.
  */
-export type Authenticator = (credentials: Credentials) => Promise<Identity>
+export interface Authenticator {
+  (credentials: Credentials): Promise<Identity>
+  /**
+   * The actor of a token that was good before, if it is remembered. It may be good no longer, so this decides on the order of requests, and
+   * never on what they may do.
+   */
+  readonly actorOf?: (token: string) => string | undefined
+}
 
 /**
  * The reason why an identity was refused.
@@ -131,8 +139,19 @@ export type TokenClaims = z.infer<typeof claimsSchema>
  */
 export function createAuthenticator(keys: AuthenticatorKeys, options: AuthenticatorOptions = {}): Authenticator {
   const { now = Date.now } = options
-  const verify = 'secret' in keys ? secretVerifier(keys.secret) : jwksVerifier(keys.jwks, options)
-  return async (credentials) => {
+  const verifier = 'secret' in keys ? secretVerifier(keys.secret) : jwksVerifier(keys.jwks, options)
+  const known = new KnownTokens<TokenClaims>()
+  const claimsOf = async (token: string, nowMs: number): Promise<TokenClaims> => {
+    const checkedWith = verifier.keys()
+    const claims = known.claimsOf(token, checkedWith, nowMs)
+    if (claims !== undefined) return claims
+    const checked = parseClaims(await verifier.verify(token, new Date(nowMs)))
+    // Where the keys were read meanwhile, it is not known which of them have checked the token.
+    if (checkedWith !== undefined && checkedWith === verifier.keys())
+      known.remember(token, checked, { keys: checkedWith, fromMs: nowMs, untilMs: expiryOf(checked) })
+    return checked
+  }
+  const authenticate = async (credentials: Credentials): Promise<Identity> => {
     const { token } = credentials
     if (!token) throw new IdentityError('unauthorized', 'no token: put one in the query parameter "token"')
     if (token.length > TOKEN_CHARS_MAX) {
@@ -142,7 +161,7 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
       )
     }
     const nowMs = now()
-    const identity = identityOf(await verify(token, new Date(nowMs)), credentials, nowMs)
+    const identity = identityOf(await claimsOf(token, nowMs), credentials, nowMs)
     const endsAtMs = performance.now() + (identity.expiresAtMs - now())
     const assertStands = (): void => {
       if (performance.now() >= endsAtMs) throw new IdentityError('unauthorized', EXPIRED)
@@ -152,6 +171,7 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
     assertStands()
     return { ...identity, assertStands }
   }
+  return Object.assign(authenticate, { actorOf: (token: string) => known.lastClaimsOf(token)?.sub })
 }
 
 const everything = (): boolean => true
@@ -188,7 +208,12 @@ export async function signToken(secret: string, claims: TokenClaims): Promise<st
     .sign(key)
 }
 
-type Verifier = (token: string, now: Date) => Promise<unknown>
+interface Verifier {
+  /** Resolves with the claims of a token whose signature, audience and time are good. */
+  verify(token: string, now: Date): Promise<unknown>
+  /** The keys that {@link verify} uses now; undefined when it has to read them. */
+  keys(): KeySet | undefined
+}
 
 function secretKey(secret: string): Uint8Array {
   const key = new TextEncoder().encode(secret)
@@ -205,21 +230,27 @@ function secretKey(secret: string): Uint8Array {
 
 function secretVerifier(secret: string): Verifier {
   const key = secretKey(secret)
-  return async (token, now) => {
-    const verified = await jwtVerify(token, key, verifyOptions(['HS256'], now)).catch(throwTokenFault)
-    return verified.payload
+  return {
+    verify: async (token, now) => {
+      const verified = await jwtVerify(token, key, verifyOptions(['HS256'], now)).catch(throwTokenFault)
+      return verified.payload
+    },
+    keys: () => key,
   }
 }
 
 function jwksVerifier(jwks: string, options: AuthenticatorOptions): Verifier {
-  const getKey = jwksKeys(jwks, { ...JWKS_LIMITS, ...options.jwks })
-  return async (token, now) => {
-    const verified = await jwtVerify(token, getKey, verifyOptions(JWKS_ALGORITHMS, now)).catch(throwTokenFault)
-    return verified.payload
+  const { find, current } = jwksKeys(jwks, { ...JWKS_LIMITS, ...options.jwks })
+  return {
+    verify: async (token, now) => {
+      const verified = await jwtVerify(token, find, verifyOptions(JWKS_ALGORITHMS, now)).catch(throwTokenFault)
+      return verified.payload
+    },
+    keys: current,
   }
 }
 
-function jwksKeys(jwks: string, limits: JwksLimits): ReturnType<typeof jwksAtUrl> {
+function jwksKeys(jwks: string, limits: JwksLimits): ChangingKeys {
   try {
     return /^https?:\/\//i.test(jwks) ? jwksAtUrl(jwks, limits) : jwksInFile(jwks, limits)
   } catch (cause) {
@@ -264,14 +295,22 @@ function claimFault(error: z.ZodError): string {
   return `the token's claims break a rule: ${error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
 }
 
+/** Reads the claims of a token that was checked. Throws `unauthorized`. */
+function parseClaims(payload: unknown): TokenClaims {
+  const parsed = claimsSchema.safeParse(payload)
+  if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
+  return parsed.data
+}
+
+/** The time at which a token expires, leeway included, ms since epoch. */
+const expiryOf = ({ exp }: TokenClaims): number => (exp + CLOCK_LEEWAY_SECONDS) * 1000
+
 function identityOf(
-  payload: unknown,
+  claims: TokenClaims,
   { workspace, source: asked }: Credentials,
   nowMs: number,
 ): Identity & { readonly expiresAtMs: number } {
-  const parsed = claimsSchema.safeParse(payload)
-  if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
-  const { sub, workspaces, access, sources, exp, iat, operator = false, work } = parsed.data
+  const { sub, workspaces, access, sources, iat, operator = false, work } = claims
   const allows = (name: WorkspaceId) => workspaces.some((entry) => matches(entry, name))
   if (workspace !== undefined && !allows(workspace))
     throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
@@ -291,7 +330,7 @@ function identityOf(
     isAuthenticated: true,
     isOperator: operator,
     work,
-    expiresAtMs: (exp + CLOCK_LEEWAY_SECONDS) * 1000,
+    expiresAtMs: expiryOf(claims),
     issuedAtMs: iat === undefined ? undefined : issuedBy(nowMs, iat * 1000),
     allows,
   }

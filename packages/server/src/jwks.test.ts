@@ -131,3 +131,15 @@ it('[S66] a key that was taken out of the JWKS is refused once the JWKS is too o
   keys = [fresh.jwk]
   await expect.poll(() => outcome(authenticate, old.token)).toBe('unauthorized')
 })
+
+it('[S418] a token that is known is refused as soon as a JWKS was read that lacks its key', async () => {
+  let keys = [old.jwk]
+  const authenticate = await authenticatorOf((_request, response) => void response.end(JSON.stringify({ keys })), {
+    jwksCooldownMs: 0,
+  })
+  for (let time = 0; time < 3; time++) expect(await outcome(authenticate, old.token)).toBe('ada')
+  expect(authenticate.actorOf?.(old.token)).toBe('ada')
+  keys = [fresh.jwk]
+  expect(await outcome(authenticate, fresh.token)).toBe('ada')
+  expect(await outcome(authenticate, old.token)).toBe('unauthorized')
+})

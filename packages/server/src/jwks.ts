@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import type { KeySet } from './known-tokens.ts'
 
 /** Limits of reading a JWKS, each with its unit and reason. */
 export interface JwksLimits {
@@ -24,8 +25,15 @@ export const JWKS_LIMITS: JwksLimits = {
   jwksAgeMs: 600_000,
 }
 
+/** Keys that may change. */
+export interface ChangingKeys {
+  readonly find: JWTVerifyGetKey
+  /** The keys as they were read last; undefined when they have to be read. */
+  current(): KeySet | undefined
+}
+
 /** Finds the key of a token in the JWKS at a URL. Throws for an address that is no URL, or holds a password. */
-export function jwksAtUrl(address: string, limits: JwksLimits): JWTVerifyGetKey {
+export function jwksAtUrl(address: string, limits: JwksLimits): ChangingKeys {
   if (!URL.canParse(address)) throw new Error('the address of the JWKS is not a URL')
   const url = new URL(address)
   if (url.username !== '' || url.password !== '') {
@@ -35,7 +43,7 @@ export function jwksAtUrl(address: string, limits: JwksLimits): JWTVerifyGetKey 
 }
 
 /** Finds the key of a token in a JWKS file. Throws for a file that can't be used. */
-export function jwksInFile(path: string, limits: JwksLimits): JWTVerifyGetKey {
+export function jwksInFile(path: string, limits: JwksLimits): ChangingKeys {
   try {
     const { keys } = createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8'))).jwks()
     if (keys.length === 0) throw new Error('it holds no key')
@@ -51,7 +59,7 @@ export function jwksInFile(path: string, limits: JwksLimits): JWTVerifyGetKey {
  * Finds keys in a JWKS that is read when the first token comes, when it is too old, and when a token names an unknown key. The clock
  * is monotonic: with the time of day set back, keys of a new JWKS would not be found for so long.
  */
-function keyFinder(readText: () => Promise<string>, limits: JwksLimits): JWTVerifyGetKey {
+function keyFinder(readText: () => Promise<string>, limits: JwksLimits): ChangingKeys {
   let find: ReturnType<typeof createLocalJWKSet> | undefined
   let readAtMs = Number.NEGATIVE_INFINITY
   let failedAtMs = Number.NEGATIVE_INFINITY
@@ -73,8 +81,9 @@ function keyFinder(readText: () => Promise<string>, limits: JwksLimits): JWTVeri
     })
     return reading
   }
-  return async (header, token) => {
-    if (find === undefined || !isWithin(readAtMs, limits.jwksAgeMs)) await read()
+  const current = (): KeySet | undefined => (isWithin(readAtMs, limits.jwksAgeMs) ? find : undefined)
+  const findKey: JWTVerifyGetKey = async (header, token) => {
+    if (current() === undefined) await read()
     if (find === undefined) throw new Error('the JWKS was not read')
     try {
       return await find(header, token)
@@ -84,6 +93,7 @@ function keyFinder(readText: () => Promise<string>, limits: JwksLimits): JWTVeri
       return find(header, token)
     }
   }
+  return { find: findKey, current }
 }
 
 /** Reads a URL, and at most so many bytes of it in so much time. Follows no redirection. */

@@ -82,6 +82,11 @@ export interface ServerLimits extends WireLimits {
   readonly requestMs: number
   /** Requests of one connection that have no answer yet. HTTP clients send the next after the answer; few send some ahead. */
   readonly requestsWaitingMax: number
+  /**
+   * Requests of one address that wait behind others of their connections. Sockets are read all in one turn, and each request in their
+   * packets takes 20 to 30 µs of it.
+   */
+  readonly requestsAheadMax: number
   /** Time for which requests are begun in one turn of the event loop, ms: sockets are read between two turns. */
   readonly requestTurnMs: number
   /**
@@ -189,6 +194,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headersMs: 20_000,
   requestMs: 300_000,
   requestsWaitingMax: 16,
+  requestsAheadMax: 1_000,
   requestTurnMs: 5,
   smallPartsMax: 20_000,
   stallMs: 120_000,

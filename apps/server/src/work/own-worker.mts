@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import type { Authenticator } from '@joinery/server'
+import type { Authenticator, Credentials, Identity } from '@joinery/server'
 import type { Logger } from 'pino'
 import { spawnWorker } from './worker-process.mts'
 
@@ -13,6 +13,8 @@ const STEADY_MS = 60_000
 /** Time that a worker has to end before it is killed, ms: it gives its steps 8 s. */
 const END_MS = 12_000
 
+const OWN_WORKER = 'worker'
+
 /** A token that only the server, or the nodes of a cluster, and the workers that they start know. */
 export function ownWorkerToken(secret: Buffer = randomBytes(32)): string {
   return `own-worker.${secret.toString('base64url')}`
@@ -21,11 +23,14 @@ export function ownWorkerToken(secret: Buffer = randomBytes(32)): string {
 /** An authenticator that knows the server's own worker by its token, besides all that `authenticate` knows. */
 export function withOwnWorker(authenticate: Authenticator, token: string): Authenticator {
   const expected = Buffer.from(token)
-  return async (credentials) => {
-    const given = Buffer.from(credentials.token ?? '')
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return authenticate(credentials)
-    const identity = {
-      actor: 'worker',
+  const isOwn = (text = ''): boolean => {
+    const given = Buffer.from(text)
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  }
+  const authenticateAll = async (credentials: Credentials): Promise<Identity> => {
+    if (!isOwn(credentials.token)) return authenticate(credentials)
+    return {
+      actor: OWN_WORKER,
       source: credentials.source ?? 'workflow_execution',
       sources: undefined,
       access: 'write',
@@ -33,9 +38,11 @@ export function withOwnWorker(authenticate: Authenticator, token: string): Authe
       expiresAtMs: undefined,
       work: ['*'],
       allows: () => true,
-    } as const
-    return identity
+    }
   }
+  return Object.assign(authenticateAll, {
+    actorOf: (text: string) => (isOwn(text) ? OWN_WORKER : authenticate.actorOf?.(text)),
+  })
 }
 
 export interface OwnWorkerOptions {

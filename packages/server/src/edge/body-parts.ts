@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { ServerLimits } from '../limits.ts'
+import { skipRest } from './skipped-input.ts'
 
 /** Parts below this are small: a packet has 1,220 bytes on the smallest network that IPv6 allows. */
 const SMALL_BYTES = 1_024
@@ -32,7 +32,7 @@ export function countedBodies(
       if (this.#parts > smallPartsMax) return false
       this.#parts += part.length < TINY_BYTES ? TINY_WEIGHT : 1
       if (this.#parts <= smallPartsMax) return super.push(part, encoding)
-      skipBody(this.socket)
+      skipRest(this.socket)
       onExcess(this)
       return false
     }
@@ -42,22 +42,4 @@ export function countedBodies(
       this.resume()
     }
   }
-}
-
-/** Node's parser, as far as it is known. It is used again by another connection after the end of its own. */
-interface Parser {
-  readonly constructor: { readonly kOnBody?: number }
-  [event: number]: unknown
-}
-
-/** Has the parser of a connection that is to end skip what is left of a packet: thousands of parts take some ten ms otherwise. */
-function skipBody(socket: Socket): void {
-  const { parser } = socket as { parser?: Parser | null }
-  const event = parser?.constructor.kOnBody
-  if (!parser || event === undefined) return
-  const onBody = parser[event]
-  parser[event] = undefined
-  socket.once('close', () => {
-    parser[event] = onBody
-  })
 }

@@ -14,6 +14,15 @@ export function isOrigin(text: string): boolean {
   return origin === text || (origin === 'null' && !text.startsWith('file:'))
 }
 
+/** Throws for an entry that no page sends as its origin. */
+export function assertOrigins(origins: readonly string[]): void {
+  const wrong = origins.find((origin) => !isOrigin(origin))
+  if (wrong === undefined) return
+  throw new TypeError(
+    `"${wrong}" in "origins" matches no page: name exact origins (scheme://host, without path, usual port or wildcard)`,
+  )
+}
+
 /**
  * Whether a page of this origin may connect. Browsers send the origin of a page; other clients send none. In
  * development mode everybody on the machine may connect without a token, but a foreign page in somebody's browser must

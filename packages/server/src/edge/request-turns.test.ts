@@ -62,19 +62,44 @@ it('[S142] sockets are read between requests, however many connections send them
     request: (_request, response) => {
       begun++
       const sinceMs = performance.now()
-      while (performance.now() - sinceMs < 3);
+      while (performance.now() - sinceMs < 2);
       response.end()
     },
     limits: { requestTurnMs: 1 },
   })
   const ada = await fixture.client('w?joinery=1').synced()
-  const all = 40 * 15
-  for (let connection = 0; connection < 40; connection++) send(numbers(15))
+  const all = 20 * 10
+  for (let connection = 0; connection < 20; connection++) send(numbers(10))
   await expect.poll(() => begun).toBeGreaterThan(0)
   ada.text.insert(0, 'x')
   await ada.until(() => ada.message('durable')?.frames === ada.sentUpdates)
   expect(begun).toBeLessThan(all)
   await expect.poll(() => begun).toBe(all)
+})
+
+it('[S142] connections of one address send so many requests ahead, and one more is told, and ends', async () => {
+  const answers: (() => void)[] = []
+  fixture = await ServerFixture.start({
+    request: ({ url }, response) => void answers.push(() => response.end(`at ${url}`)),
+    limits: { requestsAheadMax: 3 },
+  })
+  const first = send(numbers(4))
+  await expect.poll(() => answers.length).toBe(1)
+  const second = send(numbers(400))
+  await expect.poll(() => answers.length).toBe(2)
+  while (!second.isOver || bodiesOf(first.heard).length < 4) {
+    answers.shift()?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(bodiesOf(first.heard)).toEqual(numbers(4))
+  expect(bodiesOf(second.heard)).toEqual(numbers(1))
+  expect(second.heard).toMatch(/HTTP\/1\.1 429 [\s\S]*"too_many_requests".*3 that your address has sent ahead/)
+  const other = send(numbers(4))
+  const answered = (): string[] => {
+    answers.shift()?.()
+    return bodiesOf(other.heard)
+  }
+  await expect.poll(answered).toEqual(numbers(4))
 })
 
 it('[S142] of a connection that is gone no further request is begun', async () => {

@@ -6,6 +6,7 @@ import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import type { AddressCount } from './address-count.ts'
 import { continueWhenRead } from './awaited-body.ts'
+import type { FairTurns } from './fair-turns.ts'
 import type { Placed } from './placed.ts'
 import { clientAddressOf, type Route } from './placement.ts'
 import { refuseRequest } from './refused-request.ts'
@@ -24,6 +25,7 @@ export interface RequestsContext {
   readonly logger: Logger
   readonly addresses: AddressCount
   readonly placed: Placed
+  readonly turns: FairTurns
   /** Origins whose hosts a request may name in development mode; undefined with keys, where it may name any. */
   readonly ownOrigins: readonly string[] | undefined
   readonly health: () => { readonly status: number; readonly body: unknown }
@@ -38,10 +40,10 @@ export class Requests {
 
   constructor(context: RequestsContext) {
     this.#context = context
-    const { limits } = context
-    this.#turns = new RequestTurns(limits, {
+    const { limits, turns } = context
+    this.#turns = new RequestTurns(limits, turns, {
       answer: (request, response) => this.#answer(request, response),
-      refuse: (request, response) => this.#refuse(tooManyRequests(limits.requestsWaitingMax), request, response),
+      refuse: (request, response) => this.#refuse(tooManyRequests(limits), request, response),
     })
   }
 
@@ -166,9 +168,9 @@ export class Requests {
   }
 }
 
-function tooManyRequests(max: number): ServerError {
+function tooManyRequests({ requestsWaitingMax, requestsAheadMax }: ServerLimits): ServerError {
   return new ServerError(
     'too_many_requests',
-    `${max} requests of this connection have no answer yet: send the next after an answer`,
+    `${requestsWaitingMax} requests of this connection, or ${requestsAheadMax} that your address has sent ahead, have no answer yet: send the next after an answer`,
   )
 }

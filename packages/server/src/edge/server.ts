@@ -46,12 +46,14 @@ import { takeBelow } from './below-base.ts'
 import { countedBodies } from './body-parts.ts'
 import { Connections } from './connections.ts'
 import { DrainedConnections } from './drained-connections.ts'
+import { FairTurns } from './fair-turns.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { Placed } from './placed.ts'
 import type { Placement } from './placement.ts'
 import { RefusedClients } from './refused-clients.ts'
 import { broken, cutSmallParts } from './refused-request.ts'
-import { isLoopbackHost, isOrigin } from './request-origin.ts'
+import { assertOrigins, isLoopbackHost } from './request-origin.ts'
+import { ownerOf } from './request-owner.ts'
 import { Requests } from './requests.ts'
 import { isWebSocketUpgrade } from './upgrade-request.ts'
 import { Upgrades } from './upgrades.ts'
@@ -189,30 +191,33 @@ class SyncServer implements Server {
     this.#ledger = new Ledger({ limits, counters, logger })
     this.#trials = new Trials(limits)
     this.#loadTrials = new LoadTrials({ limits, counters, logger })
-    const turns = new KeyedTurns()
+    const keyedTurns = new KeyedTurns()
     this.#leases = new Leases({ store: this.#store, limits, logger, counters })
-    const rooms = this.#openRooms(turns)
+    const rooms = this.#openRooms(keyedTurns)
     this.#rooms = rooms
     this.#systemLogs = new SystemLogs(this.#store)
-    this.workspaces = new Workspaces(rooms, this.#store, turns, this.#systemLogs, this.#leases)
+    this.workspaces = new Workspaces(rooms, this.#store, keyedTurns, this.#systemLogs, this.#leases)
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
     this.#base = options.base ?? ''
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
     this.#placed = new Placed(options.placement, this.#addresses)
+    const authenticate = options.authenticator ?? developmentAuthenticator()
+    const turns = new FairTurns(limits.requestTurnMs, (request) => ownerOf(request, authenticate))
     this.#upgrades = new Upgrades({
       refused,
       placed: this.#placed,
+      turns,
       addresses: this.#addresses,
       connections: this.#connections,
       ledger: this.#ledger,
-      authenticate: options.authenticator ?? developmentAuthenticator(),
+      authenticate,
       origins: options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any'),
       limits,
       counters,
       logger,
     })
-    this.#requests = this.#answering()
+    this.#requests = this.#answering(turns)
     this.#http = this.#listenTo(
       createHttpServer({
         keepAliveTimeout: KEEP_ALIVE_MS,
@@ -343,7 +348,7 @@ class SyncServer implements Server {
     this.#unsubscribe()
   }
 
-  #answering(): Requests {
+  #answering(turns: FairTurns): Requests {
     const { authenticator, origins = [], request: answer } = this.#options
     return new Requests({
       limits: this.#limits,
@@ -351,6 +356,7 @@ class SyncServer implements Server {
       logger: this.#logger,
       addresses: this.#addresses,
       placed: this.#placed,
+      turns,
       ownOrigins: authenticator === undefined ? origins : undefined,
       health: () => healthOf(this.#store.state, this.load()),
       answer,
@@ -362,7 +368,7 @@ class SyncServer implements Server {
     http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
     takeBelow(http, this.#base)
     this.#requests.listenTo(http)
-    http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
+    http.on('upgrade', (request, socket, head) => this.#upgrades.take(request, socket, head))
     return http
   }
 
@@ -388,12 +394,4 @@ class SyncServer implements Server {
     this.#rooms.sweep(nowMs)
     this.#leases.sweep()
   }
-}
-
-function assertOrigins(origins: readonly string[]): void {
-  const wrong = origins.find((origin) => !isOrigin(origin))
-  if (wrong === undefined) return
-  throw new TypeError(
-    `"${wrong}" in "origins" matches no page: name exact origins (scheme://host, without path, usual port or wildcard)`,
-  )
 }

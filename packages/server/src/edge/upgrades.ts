@@ -13,6 +13,7 @@ import type { AddressCount } from './address-count.ts'
 import { Admission } from './admission.ts'
 import { type Connections, clientOf } from './connections.ts'
 import { discard } from './discard.ts'
+import type { FairTurns } from './fair-turns.ts'
 import type { Placed } from './placed.ts'
 import { clientAddressOf, type Route } from './placement.ts'
 import type { RefusedClients } from './refused-clients.ts'
@@ -56,6 +57,18 @@ interface UpgradesContext {
   readonly logger: Logger
   readonly ledger: Ledger
   readonly placed: Placed
+  readonly turns: FairTurns
+}
+
+/** An upgrade that is to be answered. */
+interface Asking {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly admission: Admission
+  /** Whether too many waited when it came. */
+  readonly isCrowded: boolean
+  readonly onError: () => void
+  readonly onClose: () => void
 }
 
 /** Time that a connection costs beside its join, ms, about: the check of its token and the socket. */
@@ -99,19 +112,29 @@ export class Upgrades {
     for (const socket of this.#unsettled) socket.destroy()
   }
 
-  /** Answers one upgrade. Never rejects. */
-  async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  /** Answers one upgrade when its owner has a turn. */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onError = (): void => void socket.destroy()
     const onClose = (): void => void this.#unsettled.delete(socket)
     socket.on('error', onError)
     socket.on('close', onClose)
     this.#unsettled.add(socket)
+    const { limits, turns } = this.#context
+    const isCrowded = this.#unsettled.size > limits.unadmittedMax
     toOriginForm(request)
     // `ws` takes this protocol alone. A client may offer others beside it.
     request.headers.upgrade = 'websocket'
+    const admission = new Admission(socket, head, limits)
+    turns.take(request, () => {
+      if (!socket.destroyed) void this.#decide({ request, socket, admission, isCrowded, onError, onClose })
+    })
+  }
+
+  /** Answers one upgrade. Never rejects. */
+  async #decide({ request, socket, admission, isCrowded, onError, onClose }: Asking): Promise<void> {
     const url = request.url ?? '/'
-    const admission = new Admission(socket, head, this.#context.limits)
     try {
+      if (isCrowded) throw crowded(this.#context.limits.unadmittedMax)
       admission.assertQuiet()
       this.#context.placed.receive(request)
       const from = clientAddressOf(request)
@@ -159,7 +182,6 @@ export class Upgrades {
       this.#destroySoon(socket)
       const early = admission.end()
       // A client that sends before it is answered speaks no WebSocket, and what it sends must not be read as frames.
-      const isCrowded = this.#unsettled.size > this.#context.limits.unadmittedMax
       if (!wantsJoinery(url) || isCrowded || !admission.isQuiet) return refuseUpgrade(socket, refusal, isCrowded)
       // Browsers hide the status of a refused upgrade. So a client that knows Joinery's close codes gets the reason by
       // one.
@@ -253,19 +275,13 @@ export class Upgrades {
    */
   #assertPlace(socket: object, identity?: Identity): void {
     const { connections, limits, addresses } = this.#context
-    const { connectionsMax, connectionsPerPrincipalMax, unadmittedMax } = limits
+    const { connectionsMax, connectionsPerPrincipalMax } = limits
     if (this.#closing.signal.aborted) throw restarting()
     if (addresses.isExcess(socket)) throw tooManyOf('your address', addresses.max)
     if (identity !== undefined && connections.countOf(identity.actor) >= connectionsPerPrincipalMax) {
       throw tooManyOf('your token’s actor', connectionsPerPrincipalMax)
     }
     if (connections.size >= connectionsMax) throw tooManyOf('this server', connectionsMax)
-    if (identity === undefined && this.#unsettled.size > unadmittedMax) {
-      throw new ServerError(
-        'too_many_connections',
-        `${unadmittedMax} connections wait to be let in, which is the most: connect again later`,
-      )
-    }
   }
 }
 
@@ -304,6 +320,13 @@ export function tooManyOf(whose: string, max: number): ServerError {
   return new ServerError(
     'too_many_connections',
     `${whose} has no connection left, at most ${max} are allowed: connect again later`,
+  )
+}
+
+function crowded(unadmittedMax: number): ServerError {
+  return new ServerError(
+    'too_many_connections',
+    `${unadmittedMax} connections wait to be let in, which is the most: connect again later`,
   )
 }
 
