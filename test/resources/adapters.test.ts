@@ -193,7 +193,7 @@ it('[RS4] the words of a service leave the worker without secrets', async () => 
   await using crmService = await service((_request, response) =>
     response.end(JSON.stringify({ record: { id: 'a', state: 'broken', why: words } })),
   )
-  const adapter = adapterOf({ ...crm(crmService.url), detail: { why: '/record/why' } })
+  const adapter = adapterOf(crm(crmService.url, { detail: { why: '/record/why' } }))
   const [saga] = sagasOf({ adapter, machine: SYNC as never, secrets })
   const run = saga?.definition.steps[0]?.options.run
   const reported: { error?: string; detail?: { why: string } }[] = []
