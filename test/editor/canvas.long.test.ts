@@ -258,6 +258,15 @@ it.skipIf(!pages.isThere)('[E95] in the list a card grows with its text, and on 
   expect(await linesShown()).toBe(12)
   await text.fill(Array.from({ length: 200 }, (_, n) => `Line ${n}`).join('\n'))
   expect(await linesShown()).toBe(20)
+  // At rest headings are higher than their source.
+  await text.fill('# A\n# B\n# C\n# D\n# E\nlast')
+  await ann.getByRole('button', { name: 'History' }).focus()
+  const cutPixels = () =>
+    ann.locator('.rendered').evaluate((it) => {
+      const last = it.lastElementChild as HTMLElement
+      return Math.max(0, last.offsetTop + last.offsetHeight - it.clientHeight)
+    })
+  await expect.poll(cutPixels).toBe(0)
 })
 
 it.skipIf(!pages.isThere)(

@@ -1,4 +1,5 @@
 import type { SaveStatus } from '@joinery/client'
+import { asSentence } from './as-sentence.ts'
 import { refusedWords } from './keys/refused-words.ts'
 import { plainReason } from './save-status-words.ts'
 
@@ -39,8 +40,4 @@ export function bannerWords(status: SaveStatus, hasLogin = false): BannerWords |
     }
   }
   return undefined
-}
-
-function asSentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 }

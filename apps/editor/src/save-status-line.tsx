@@ -24,7 +24,7 @@ export function SaveStatusLine(): ReactNode {
       <div role="status" aria-label="Save status" className={`pill ${tone}`}>
         {text}
       </div>
-      {access === 'read' && <span className="pill">You may read here, not write</span>}
+      {access === 'read' && status.state !== 'rejected' && <span className="pill">You may read here, not write</span>}
       {status.state === 'rejected' && status.what === 'edits' && (
         <button type="button" onClick={() => workspace.acknowledgeRejection()}>
           Understood

@@ -43,7 +43,12 @@ function offlineText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'offl
   return isKeptHere ? `Offline, ${edits} kept on this device` : `Offline, ${edits} not kept anywhere yet`
 }
 
-/** The reason without its code, which the server puts in front for programs. */
+/** Reasons that the server gives in words for programmers. */
+const REASONS: Readonly<Record<string, string>> = { read_only: 'your key allows reading only' }
+
+/** The reason for a person: without its code, which the server puts in front for programs. */
 export function plainReason({ code, reason }: { code: string; reason: string }): string {
+  const plain = REASONS[code]
+  if (plain !== undefined) return plain
   return reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason
 }

@@ -10,6 +10,9 @@ test('the save status says where edits are that the server does not take', () =>
   expect(saveStatusWords({ ...held, pending: 0 }).text).toBe('Read only')
   const offline = { state: 'offline', ...kept, cause: 'waiting', reason: undefined } as const
   expect(saveStatusWords(offline).text).toBe('Offline, 12 edits kept on this device')
+  const reason = 'read_only: this token allows reading only: ask for one with access "write"'
+  const refused = { state: 'rejected', what: 'edits', code: 'read_only', reason, pending: 0 } as const
+  expect(saveStatusWords(refused).text).toBe('Refused: your key allows reading only')
 })
 
 test('a page warns before it closes only while something would be lost with it', () => {

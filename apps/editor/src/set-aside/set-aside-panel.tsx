@@ -6,6 +6,7 @@ import { flushSync } from 'react-dom'
 import { TextDifference } from '../history/text-difference.tsx'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
+import { Problem } from '../panels/problem.tsx'
 import { causeWords } from './cause-words.ts'
 import { type KeptText, keptTexts } from './kept-texts.ts'
 import type { SetAside } from './use-set-aside.ts'
@@ -14,11 +15,14 @@ import './set-aside.css'
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 export function SetAsidePanel({ setAside, onClose }: { setAside: SetAside; onClose: () => void }): ReactNode {
+  const canWrite = useServer()?.access === 'write'
   return (
     <Panel title="Set aside" onClose={onClose}>
       <p className="soft">
-        These edits are not in the workspace, and nobody else sees them. Put back what you want to keep: it becomes a
-        new edit of yours, which Undo takes back.
+        These edits are not in the workspace, and nobody else sees them.{' '}
+        {canWrite
+          ? 'Put back what you want to keep: it becomes a new edit of yours, which Undo takes back.'
+          : 'Copy or download what you want to keep.'}
       </p>
       {setAside.copies.length === 0 && <p>Nothing is set aside.</p>}
       <ol className="set-aside">
@@ -66,11 +70,7 @@ function Copy({ copy, onDiscard }: { copy: SetAsideCopy; onDiscard: () => Promis
       </h3>
       <p>{causeWords(copy)}</p>
       {content.state === 'reading' && <p className="soft">Reading…</p>}
-      {content.state === 'failed' && (
-        <p role="alert" className="problem">
-          {content.reason}
-        </p>
-      )}
+      {content.state === 'failed' && <Problem reason={content.reason} />}
       {content.state === 'read' && <Texts copy={copy} update={content.update} />}
       <footer>
         {content.state === 'read' && <DownloadLink update={content.update} atMs={copy.atMs} />}

@@ -1,9 +1,10 @@
 import type { ListedTask } from '@joinery/client'
 import { useBlocks, useTasks, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
+import { asSentence } from '../as-sentence.ts'
 import { titleOf } from '../block-title.ts'
 import { useCanWrite } from '../keys/use-can-write.ts'
-import { listProblem, sentence } from '../panels/list-problem.ts'
+import { listProblem } from '../panels/list-problem.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
 import { Problem } from '../panels/problem.tsx'
@@ -86,7 +87,7 @@ function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
           )
         })}
       </ol>
-      {waiting !== undefined && <p className="waiting">{sentence(waiting.reason)}</p>}
+      {waiting !== undefined && <p className="waiting">{asSentence(waiting.reason)}</p>}
       {error !== undefined && !isSaidByStep && <p className="problem">{error.message}</p>}
       {kept.map(({ block, by: person }) => (
         <KeptBlock key={block} block={block} person={person} />

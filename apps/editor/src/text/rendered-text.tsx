@@ -16,7 +16,8 @@ export function RenderedText({ id, isWhole }: { id: string; isWhole: boolean }):
   const layer = useRef<HTMLDivElement>(null)
   const isShown = isWhole || hasMarkdown(value)
   const shown = isWhole ? value : cutAtLine(value)
-  const lines = useMemo(() => (isShown ? markdownLines(shown) : []), [isShown, shown])
+  // Empty lines at the end show nothing: a text does not go on below because of them.
+  const lines = useMemo(() => (isShown ? markdownLines(shown.trimEnd()) : []), [isShown, shown])
   // biome-ignore lint/correctness/useExhaustiveDependencies: other lines have another height
   useEffect(() => (isShown ? followScroll(layer.current) : undefined), [isShown, lines])
   if (!isShown) return null
@@ -100,11 +101,15 @@ function Piece({ piece }: { piece: InlinePiece }): ReactNode {
   }
 }
 
-/** Scrolls the layer along with the field below it, which takes the wheel, and marks it while the text goes on below. */
+/** Scrolls the layer along with the field below it, which takes the wheel, marks it while the text goes on below, and tells the field its height. */
 function followScroll(layer: HTMLElement | null): (() => void) | undefined {
   const field = layer?.parentElement?.querySelector('textarea')
   if (layer == null || field == null) return undefined
   const follow = (): void => {
+    const last = layer.lastElementChild
+    // Headings are higher than the lines of their source. In the list the field, and so its card, is as high as they need.
+    const needed = last instanceof HTMLElement ? last.offsetTop + last.offsetHeight : 0
+    field.style.setProperty('--rendered', `${needed}px`)
     const room = field.scrollHeight - field.clientHeight
     const over = layer.scrollHeight - layer.clientHeight
     layer.scrollTop = room <= 0 ? 0 : (field.scrollTop / room) * over
@@ -117,8 +122,14 @@ function followScroll(layer: HTMLElement | null): (() => void) | undefined {
   return () => {
     sizes.disconnect()
     field.removeEventListener('scroll', follow)
+    // A person who begins to write finds the card as high as it was, until the text is another one.
+    if (field.ownerDocument.activeElement === field) field.addEventListener('input', forgetHeight, { once: true })
+    else field.style.removeProperty('--rendered')
   }
 }
+
+const forgetHeight = ({ currentTarget }: Event): void =>
+  void (currentTarget as HTMLElement).style.removeProperty('--rendered')
 
 /**
  * The index in the source of the character that is shown at a point of the screen; undefined if the text is not shown rendered, or
