@@ -5,7 +5,7 @@ import { openPages, saved, shownText, typeIn } from './open-pages.ts'
 const pages = openPages()
 
 it.skipIf(!pages.isThere)(
-  '[E45, E46, E52] selected blocks are duplicated, copied, deleted by key, and brought back where the eye is, also without storage',
+  '[E45, E46, E52, P15] selected blocks are duplicated, copied, deleted by key, and brought back where the eye is, also without storage',
   async () => {
     const ann = await pages.visit('selection', { prepare: denyStorage })
     await ann.getByRole('button', { name: 'Add text block' }).click()
@@ -28,9 +28,12 @@ it.skipIf(!pages.isThere)(
     const texts = (await pages.blocks('selection')).map(({ content }) => content)
     expect(texts).toEqual(['kept', 'kept'])
     // A panel covers no notice: one that has no place of its own stands in the middle of what is left.
+    const toolsHeight = async (): Promise<number> => (await ann.locator('.tools').boundingBox())?.height ?? 0
+    const before = await toolsHeight()
     await ann.getByRole('button', { name: 'History' }).click()
     const panel = ann.getByRole('complementary', { name: 'History' })
     await panel.waitFor()
+    expect(Math.abs((await toolsHeight()) - before)).toBeLessThan(10)
     await ann.getByRole('button', { name: 'Undo', exact: true }).click()
     const notice = ann.getByText(/^Undo took away/)
     await notice.waitFor()

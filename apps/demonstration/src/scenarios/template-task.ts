@@ -11,7 +11,7 @@ export const templateKilled: Scenario = {
   takesBlock: false,
   async play(stage) {
     const [person, victim] = await Promise.all([
-      stage.enter('you', 'user_action'),
+      stage.enter('Grace', 'user_action'),
       stage.enter('worker 1', 'instantiation'),
     ])
     const { prefix, task } = await start(stage, person, victim, false)
@@ -41,7 +41,7 @@ export const templateTakenBack: Scenario = {
   takesBlock: false,
   async play(stage) {
     const [person, worker, ada] = await Promise.all([
-      stage.enter('you', 'user_action'),
+      stage.enter('Grace', 'user_action'),
       stage.enter('worker', 'instantiation'),
       stage.enter('Ada', 'user_action'),
     ])

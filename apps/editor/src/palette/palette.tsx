@@ -116,7 +116,7 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
           aria-expanded="true"
           aria-controls={list}
           aria-activedescendant={rows.length > 0 ? `${list}-${chosen}` : undefined}
-          placeholder="A command, or words to find in the blocks"
+          placeholder="A command, or words to find"
           autoComplete="off"
           spellCheck={false}
           value={query}
