@@ -132,5 +132,7 @@ try {
   else {
     process.exitCode = exitCodeOf(error)
     console.error(error instanceof AppError ? `joinery: ${error.message}` : error)
+    // A connection to a NATS server that says nothing would keep a command that has failed from ending, also on a signal.
+    process.exit()
   }
 }

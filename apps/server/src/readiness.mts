@@ -35,6 +35,9 @@ export interface Readiness {
     | undefined
 }
 
+/** The deed of an operator about an engine that does not answer. */
+const UNANSWERED =
+  'See that most NATS servers run and that this node reaches them: edits are kept here until then, and not called saved'
 /** Logs that one answer names. */
 const LISTED_MAX = 20
 
@@ -64,7 +67,10 @@ export async function readReadiness(
     }
   }
   const nodes = cluster?.node.nodes
-  if (nodes?.trouble !== undefined) reasons.push(`cluster: ${nodes.trouble.message}`)
+  if (nodes?.trouble !== undefined) {
+    const advice = nodes.trouble.code === 'unavailable' ? `. ${UNANSWERED}` : ''
+    reasons.push(`cluster: ${nodes.trouble.message}${advice}`)
+  }
   const away = cluster?.node.store.awayCount ?? 0
   if (away > 0) {
     reasons.push(`cluster: ${away} workspaces are shown from this node’s own copies, and take no edits`)

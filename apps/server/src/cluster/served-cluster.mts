@@ -57,6 +57,12 @@ export interface ServedCluster {
   close(): Promise<void>
 }
 
+/** Warnings about an engine that may be less safe than it looks. */
+const UNCHECKED =
+  'nobody has checked that NATS syncs its disk at every message (sync_interval: always): name the monitoring ports of its servers with --monitors, or a power cut may lose edits that were called saved'
+const ALONE =
+  'NATS has one copy of each edit, on one server: name three servers with --cluster, so that saved edits survive the loss of one'
+
 export interface ServedClusterOptions {
   readonly config: ClusterConfig
   /** This node's own store. It is closed with the cluster, and stays open if this rejects. */
@@ -121,6 +127,8 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
         void giveAway().catch((err: unknown) => logger.error({ err }, 'a workspace could not be given away')),
     })
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
+    if (monitors.length === 0) logger.warn(UNCHECKED)
+    if (copies === 1) logger.warn(ALONE)
     return {
       ...{ node, gateway, shared, hooks, engine: engine.name, replaced: replaced.promise },
       workerToken: ownWorkerToken(createHmac('sha256', secret).update('workers').digest()),

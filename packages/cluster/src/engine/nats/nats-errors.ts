@@ -16,7 +16,8 @@ export function engineErrorOf(cause: unknown, what: string): EngineError {
   if (cause instanceof EngineError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   if (cause instanceof JetStreamApiError && NO_ROOM.has(cause.code)) {
-    return new EngineError('full', `NATS has no room left for ${what}: ${reason}`, { cause })
+    const advice = 'give the disks of its servers, or max_file_store of their jetstream blocks, more room'
+    return new EngineError('full', `NATS has no room left for ${what} (${reason}): ${advice}`, { cause })
   }
   if (cause instanceof NoRespondersError || (cause instanceof RequestError && cause.isNoResponders())) {
     return new EngineError('no_responders', `nobody answers ${what}`, { cause })
