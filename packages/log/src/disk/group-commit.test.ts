@@ -137,8 +137,12 @@ describe('group commit', () => {
   it('[L5] a write does not wait for ever for a pause', async () => {
     const { store, writes, openGate } = await gatedStore('sync')
     const log = await store.open('a')
+    // A turn takes so long, also on a busy machine.
+    let nowMs = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
     for (let turn = 0; writes.length === 0; turn++) {
       log.append(sampleEntry(turn))
+      nowMs += 0.2
       await setImmediate()
     }
     expect(writes[0]?.writes.filter(isRecord).length).toBeGreaterThan(1)

@@ -34,9 +34,10 @@ function countTurns(): { count: number } {
 
 it('[S181] a connection that costs too much rests, others go on, and nothing that it sent is lost', async () => {
   const store = openMemoryStore()
-  // A debt is never paid here: the connection rests until the server closes.
+  // The connection rests 100 s for each of its updates, until the server closes. A turn of the bystander that a busy machine makes long
+  // is paid in less.
   const limits = {
-    principalCostShare: 1e-9,
+    principalCostShare: 1e-3,
     principalCostBurstMs: 1_000,
     workspaceCostBurstMs: 1e9,
     costContentionMs: 1e9,
@@ -53,12 +54,12 @@ it('[S181] a connection that costs too much rests, others go on, and nothing tha
     await expect.poll(() => settled() || fixture.server.load().resting === 1).toBe(true)
   }
   for (let edit = 0; edit < 5; edit++) costly.text.insert(0, 'y'.repeat(2 * LARGE))
-  for (let edit = 1; edit <= 10; edit++) {
+  for (let edit = 1; edit <= 5; edit++) {
     bystander.text.insert(0, 'z')
     await bystander.until(() => bystander.message('durable')?.frames === bystander.sentUpdates)
   }
-  expect(fixture.server.load()).toMatchObject({ resting: 1 })
-  expect(fixture.server.counters.rests).toBe(1)
+  await expect.poll(() => fixture.server.load()).toMatchObject({ resting: 1 })
+  expect(fixture.server.counters.rests).toBeGreaterThanOrEqual(1)
   expect(settled()).toBe(false)
   expect(costly.closed).toBeUndefined()
 
