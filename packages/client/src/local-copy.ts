@@ -8,8 +8,12 @@ const UPDATES = 'updates'
 const CUSTOM = 'custom'
 const GENERATION = 'joinery-generation'
 const SAVED = 'joinery-saved'
-/** With so many records, the next open or write folds them into one. As y-indexeddb does. */
+/** With so many records, the next open folds them into one, or the next rest. As y-indexeddb does. */
 const RECORDS_MAX = 500
+/** With so many, the next write does: somebody who never rests must not fill the device. */
+const RECORDS_LATEST = 4 * RECORDS_MAX
+/** Time without an edit after which records are folded, ms: it takes a page 100 ms and more in a long text, which typing must not wait for. */
+const FOLD_REST_MS = 1_000
 
 /** Events that a {@link LocalCopy} reports. */
 export interface LocalCopyEvents {
@@ -55,6 +59,8 @@ export class LocalCopy {
   /** A note not yet stored: see {@link noteSaved}. */
   #saved: string | undefined
   #records = 0
+  /** Waits for the rest in which records are folded. */
+  #rest: ReturnType<typeof setTimeout> | undefined
   #flushing: Promise<void> | undefined
   #error: ClientError | undefined
   /** `lost`: the database closed under this copy, which is of no more use. */
@@ -137,6 +143,7 @@ export class LocalCopy {
   /** Stores the queued updates and closes the database. */
   async close(): Promise<void> {
     this.#state = 'closed'
+    clearTimeout(this.#rest)
     await this.#flushing
     this.#db.close()
   }
@@ -186,7 +193,12 @@ export class LocalCopy {
   #startFlush(): void {
     if (this.#flushing !== undefined) return
     // Not in the document's event: to create a transaction took 0.4 ms of each keystroke.
-    this.#flushing = nextTask()
+    this.#run(nextTask)
+  }
+
+  /** Runs work that never rejects, while which the copy is not called kept. Updates that are queued meanwhile are stored after it. */
+  #run(work: () => Promise<unknown>): void {
+    this.#flushing = work()
       .then(() => this.#flush())
       .then(() => {
         this.#flushing = undefined
@@ -207,20 +219,38 @@ export class LocalCopy {
       this.#queue = []
       this.#generation = undefined
       this.#saved = undefined
-      try {
-        const updates = this.#error === undefined ? batch : [Y.encodeStateAsUpdate(this.#doc)]
-        await withinPatience(this.#store(updates, { [GENERATION]: generation, [SAVED]: saved }), WRITE_PATIENCE_MS)
-        this.#error = undefined
-      } catch (cause) {
-        this.#error = new ClientError('local_copy_failed', `an edit could not be stored on this device: ${cause}`, {
-          cause,
-        })
-        this.#generation ??= generation
-        // After a full disk IndexedDB goes on. After any other failure a connection that is opened anew may work.
-        if (!(cause instanceof Error) || cause.name !== 'QuotaExceededError') this.#lose()
-        return
-      }
+      const updates = this.#error === undefined ? batch : [Y.encodeStateAsUpdate(this.#doc)]
+      if (await this.#attempt(() => this.#store(updates, { [GENERATION]: generation, [SAVED]: saved }))) continue
+      this.#generation ??= generation
+      return
     }
+  }
+
+  /** Runs one piece of work on the database. Resolves with whether it succeeded; a failure is kept as `error`. */
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await withinPatience(work(), WRITE_PATIENCE_MS)
+      this.#error = undefined
+      return true
+    } catch (cause) {
+      this.#error = new ClientError('local_copy_failed', `an edit could not be stored on this device: ${cause}`, {
+        cause,
+      })
+      // After a full disk IndexedDB goes on. After any other failure a connection that is opened anew may work.
+      if (!(cause instanceof Error) || cause.name !== 'QuotaExceededError') this.#lose()
+      return false
+    }
+  }
+
+  /** Folds the records once nothing was written for a while. */
+  #foldAtRest(): void {
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => {
+      // After a failed write the next one stores the whole state: folding would call the copy complete before.
+      if (this.#state !== 'open' || this.#error !== undefined) return
+      if (this.#flushing !== undefined) return this.#foldAtRest()
+      this.#run(() => this.#attempt(() => this.#compact()))
+    }, FOLD_REST_MS)
   }
 
   /** Stores updates and what is noted beside them, in one transaction. A note that is undefined stays as it was. */
@@ -233,7 +263,8 @@ export class LocalCopy {
     })
     if (updates.length === 0) return
     this.#records += 1
-    if (this.#records >= RECORDS_MAX) await this.#compact()
+    if (this.#records >= RECORDS_LATEST) await this.#compact()
+    else if (this.#records >= RECORDS_MAX && this.#state === 'open') this.#foldAtRest()
   }
 
   /** Folds all records, other tabs' included, into one, in one transaction. This tab's document does not get the others'. */
