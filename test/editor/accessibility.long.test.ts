@@ -1,10 +1,26 @@
+import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { ALL_LOOKS, TWO_LOOKS, violations, violationsIn } from './axe.ts'
 import { openPages, typeIn } from './open-pages.ts'
 
 const pages = openPages()
+/** Elements that move, or fade, for longer than a moment. */
+function moving(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const secondsOf = (list: string): number => Math.max(...list.split(',').map((each) => Number.parseFloat(each)))
+    return [...document.querySelectorAll('*')]
+      .filter((it) => {
+        const { animationName, animationDuration, transitionDuration } = getComputedStyle(it)
+        return (
+          secondsOf(transitionDuration) > 0.001 || (animationName !== 'none' && secondsOf(animationDuration) > 0.001)
+        )
+      })
+      .map((it) => it.outerHTML.slice(0, 100))
+  })
+}
+
 describe.skipIf(!pages.isThere)('the page for everybody', () => {
-  it('[E11] axe finds nothing serious, light or dark, wide or on a phone, with each panel open', async () => {
+  it('[E11, E140] axe finds nothing serious, light or dark, wide or on a phone, with each panel open, and motion can be reduced', async () => {
     const ann = await pages.visit('axe')
     expect(await violationsIn(ann, TWO_LOOKS)).toEqual([])
     const bob = await pages.visit('axe')
@@ -27,6 +43,10 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     await bob.keyboard.press('Control+Enter')
     await ann.getByRole('button', { name: 'Comments on Text 1: 1 open' }).waitFor()
     expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
+    expect(await moving(ann)).not.toEqual([])
+    await ann.emulateMedia({ reducedMotion: 'reduce' })
+    expect(await moving(ann)).toEqual([])
+    await ann.emulateMedia({ reducedMotion: 'no-preference' })
     await ann.keyboard.press('Control+K')
     await ann.getByRole('listbox', { name: 'Results' }).waitFor()
     expect(await violationsIn(ann, ALL_LOOKS, 'dialog')).toEqual([])
