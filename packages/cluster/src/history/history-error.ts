@@ -3,6 +3,7 @@
  * - `corrupted`: a message does not follow from the one before, or can't be read.
  * - `unknown_format`: a newer version wrote a message. This node must not own the workspace.
  * - `regressed`: the engine has lost messages that it had acknowledged.
+ * - `awaited`: the engine is being made anew, or a node whose copy is needed does not answer. It is tried again.
  * - `deleted`: the workspace is deleted.
  * - `purged`: this node's copy is of a history that was purged. It has to be discarded, and what was asked for begun anew.
  * - `diverged`: the local log has other records than the engine, and neither contains the other.
@@ -12,6 +13,7 @@ export type HistoryErrorCode =
   | 'corrupted'
   | 'unknown_format'
   | 'regressed'
+  | 'awaited'
   | 'deleted'
   | 'purged'
   | 'diverged'

@@ -147,13 +147,13 @@ export class OtherCopies {
   /**
    * Asks all living nodes for a copy that has acknowledged records after `end`, the last one that the engine has. Resolves with what
    * appends them to this node's copy, if anybody has any, and with the generations that were purged: no copy of these counts. Rejects with
-   * `regressed` if a node gives no answer that is needed.
+   * `awaited` if a node gives no answer that is needed.
    */
   async longerThan(workspace: string, end: number): Promise<FoundCopies> {
     const { ends, purged, silent } = await this.#askAll(workspace, end)
     if (silent !== undefined) {
       const reason = `the engine has lost all data, and node ${silent} does not say what it has of this log: it is asked again`
-      throw new HistoryError('regressed', workspace, 0, reason)
+      throw new HistoryError('awaited', workspace, 0, reason)
     }
     const longer = ends
       .filter(([, { floor, generation }]) => floor > end && !purged.has(generation))

@@ -2,6 +2,7 @@ import { openMemoryStore } from '@joinery/log'
 import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { clusterIdentity, enterIdentity, identityOf, makeIdentity } from '../nodes/cluster-identity.ts'
 import { engineNameOf } from '../nodes/names.ts'
@@ -9,7 +10,9 @@ import { readRebuild, rebuildWithout } from './rebuild.ts'
 
 /** Nodes of one cluster whose clock passes by itself. */
 async function cluster(...names: string[]) {
-  const engine = new MemoryEngine()
+  return await clusterOn(new MemoryEngine(), names)
+}
+async function clusterOn(engine: MemoryEngine, names: readonly string[]) {
   const clock = new HandClock()
   const timer = setInterval(() => clock.pass(500), 5)
   const identity = await clusterIdentity(engine.connect('setup'))
@@ -59,6 +62,38 @@ it('[Q73] nodes make an engine anew that has lost everything: it gets its name a
   const again = await c.store.open('open')
   expect((await again.append(entry('2'))).lsn).toBe(2)
   await again.close()
+  await stop()
+})
+
+it('[Q73] a log that can’t be published at first, since the copy of another node is awaited, is published later, also if nobody opens it', async () => {
+  const engine = new MemoryEngine()
+  let [isSilent, refused] = [false, 0]
+  const connect = engine.connect.bind(engine)
+  engine.connect = (name) => {
+    const link = connect(name)
+    const request = link.bus.request.bind(link.bus)
+    link.bus.request = async (topic, data, timeoutMs) => {
+      if (!isSilent || !topic.endsWith('.copies')) return await request(topic, data, timeoutMs)
+      refused++
+      throw new EngineError('no_responders', 'it is not connected again')
+    }
+    return link
+  }
+  const { nodes, stop } = await clusterOn(engine, ['a', 'b'])
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  for (const text of ['1', '2']) await log.append(entry(text)).durable
+  await log.close()
+  await expect.poll(() => headOf(b, 'w')).toBe(2)
+  for (const node of nodes) await expect.poll(() => node.rebuild?.known).toEqual(['a', 'b'])
+  isSilent = true
+  engine.lose()
+  await expect.poll(() => refused).toBeGreaterThan(4)
+  for (const node of nodes) expect(node.rebuild?.state).toEqual({ state: 'rebuilds' })
+  isSilent = false
+  const kinds = () => engine.log.read(engineNameOf('w'), 0, 100).map(({ headers }) => headers['Jy-Kind'])
+  await expect.poll(kinds).toContain('records')
+  for (const node of nodes) await expect.poll(() => node.rebuild?.state).toEqual({ state: 'whole' })
   await stop()
 })
 

@@ -120,7 +120,7 @@ export class Rebuild {
 
   /**
    * Nodes that have to say what they have of a log of which the engine has nothing: those that have not published all of it yet. Rejects with
-   * `regressed` if the log must not be opened yet.
+   * `awaited` if the log must not be opened yet.
    */
   async needed(workspace: string): Promise<readonly string[]> {
     const { engine, identity, nodes } = this.#options
@@ -128,7 +128,7 @@ export class Rebuild {
     const found = await identityOf(engine)
     const asked = await readRebuild(engine)
     const waits = asked ? this.#absent(asked) : []
-    const refused = (reason: string): HistoryError => new HistoryError('regressed', workspace, 0, reason)
+    const refused = (reason: string): HistoryError => new HistoryError('awaited', workspace, 0, reason)
     if (found !== undefined && found.id !== identity.id) {
       throw refused(`the engine has the data of another cluster, ${found.id}: correct the addresses`)
     }
@@ -189,7 +189,7 @@ export class Rebuild {
     const waits = this.#absent(asked)
     this.#state = waits.length > 0 ? { state: 'waits', nodes: waits, advice: adviceFor(waits) } : { state: 'rebuilds' }
     if (waits.length > 0 || asked.done.includes(node)) return
-    await this.#publishAll()
+    if (!(await this.#publishAll())) return
     await change(engine.meta, (before) => before && { ...before, done: [...new Set([...before.done, node])] })
   }
 
@@ -198,29 +198,44 @@ export class Rebuild {
     return needed.filter((node) => !living.has(node))
   }
 
-  /** Publishes all that this node has and the engine has not, deletions first. Logs that are diverged stay as they are. */
-  async #publishAll(): Promise<void> {
+  /**
+   * Publishes all that this node has and the engine has not, deletions first. Logs that are diverged stay as they are. Resolves with false
+   * if some have to be published later, since other nodes are awaited.
+   */
+  async #publishAll(): Promise<boolean> {
     const { store } = this.#options
-    await this.#publishEach(store.local.tombstones(), (name) => store.republishTombstone(name))
+    const isDone = [await this.#publishEach(store.local.tombstones(), (name) => store.republishTombstone(name))]
     for (const names of [store.local.workspaces(), store.local.systemLogs()])
-      await this.#publishEach(names, (name) => this.#publish(name))
+      isDone.push(await this.#publishEach(names, (name) => this.#publish(name)))
+    return isDone.every((each) => each)
   }
 
-  async #publishEach(names: AsyncIterable<string>, publish: (name: string) => Promise<void>): Promise<void> {
+  async #publishEach(names: AsyncIterable<string>, publish: (name: string) => Promise<void>): Promise<boolean> {
     const { logger } = this.#options
+    let isDone = true
     for await (const name of names) {
-      if (this.#isClosed) return
+      if (this.#isClosed) return false
       if (isSystemLog(name) && workspaceOfSystemLog(name) === undefined) continue
       try {
         await publish(name)
       } catch (error) {
         if (!(error instanceof LogError)) throw error
-        // The node that owns it publishes it.
-        if (error.code === 'not_owner' || error.code === 'deleted') continue
+        if (error.code === 'deleted') continue
+        // The node that owns it publishes it, if it can: it needs this one's answer until then.
+        if (error.code === 'not_owner') {
+          isDone = false
+          continue
+        }
         if (!(error.cause instanceof HistoryError)) throw error
-        logger?.error({ workspace: name, err: error }, 'a log could not be given to the engine again: both copies stay')
+        if (error.cause.code === 'awaited') isDone = false
+        else
+          logger?.error(
+            { workspace: name, err: error },
+            'a log could not be given to the engine again: both copies stay',
+          )
       }
     }
+    return isDone
   }
 
   async #publish(name: string): Promise<void> {

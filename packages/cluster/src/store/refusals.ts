@@ -4,11 +4,12 @@ import { HistoryError, type HistoryErrorCode } from '../history/history-error.ts
 /** Pause after the second refusal in a row, ms. It doubles with each, up to the longest of its code. */
 const FIRST_MS = 1_000
 /**
- * Longest pause after refusals that come behind a new epoch, ms. A node is awaited where an engine has lost records. Everything else ends
- * when an operator does something about it.
+ * Longest pause after refusals that come behind a new epoch, ms. A node that is awaited answers soon. Everything else ends when an
+ * operator does something about it.
  */
 const LONGEST_MS: Readonly<Partial<Record<HistoryErrorCode, number>>> = {
-  regressed: 5_000,
+  awaited: 5_000,
+  regressed: 60_000,
   diverged: 60_000,
   corrupted: 60_000,
   unknown_format: 60_000,
