@@ -187,6 +187,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },
       })
       const outbox = outgoing?.outbox
+      if (outbox !== undefined) await shared?.followSubscriptions(outbox)
       const outside = openServedOutside(resources?.file, server.workspaces)
       const signed = await openServedHeads(config, signer, server, logger)
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
@@ -223,6 +224,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         limits: config.limits.http,
         ...(signed && { heads: signed.heads }),
         ...(outside && { outside: outside.reads }),
+        ...(outbox && { subscribed: outbox }),
         ...(cluster && { passOn: (request, response) => server.passOn(request, response) }),
         version: VERSION,
         ...(authenticator && { authenticator }),

@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   unknown_task: 404,
   unknown_upload: 404,
   unknown_file: 404,
+  unknown_subscription: 404,
   no_head_key: 404,
   method_not_allowed: 405,
   block_exists: 409,

@@ -50,7 +50,13 @@ export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'
 export { tryResourceJournal } from './journal-trial.ts'
 export { type LaneJournal, laneLogOf, OUTBOX_ENTRY, OUTBOX_LOG, openLaneJournal } from './outbox/lane.ts'
-export { Outbox, type OutboxJournal, type OutboxOptions, openOutboxJournal } from './outbox/outbox.ts'
+export {
+  type NamedSubscription,
+  Outbox,
+  type OutboxJournal,
+  type OutboxOptions,
+  openOutboxJournal,
+} from './outbox/outbox.ts'
 export {
   type DeliveryRow,
   type DeliveryView,
@@ -58,7 +64,13 @@ export {
   deliveriesIn,
   type FailingEndpoint,
 } from './outbox/outbox-desk.ts'
-export { type Subscriptions, secretsOfSubscriptions } from './outbox/subscription-config.ts'
+export {
+  type Subscription,
+  type Subscriptions,
+  secretsOfSubscriptions,
+  subscriptionName,
+  subscriptionSchema,
+} from './outbox/subscription-config.ts'
 export { ResourceError, type ResourceErrorCode } from './resource-error.ts'
 export { BoardSearch, type SearchAnswer, type SearchedText } from './search/board-search.ts'
 export { VectorStore } from './search/vector-store.ts'

@@ -15,7 +15,10 @@ const SECRET = 'a-word-that-must-be-gone'
 const BY = { actor: 'ada', source: 'user_action' }
 const LOGS = ['!work', HOOKS_LOG, OUTBOX_LOG] as const
 const logger = pino({ level: 'silent' })
-const nothingIsSent = { request: () => Promise.reject(new Error('nothing is sent')) }
+const nothingIsSent = {
+  check: (text: string) => new URL(text),
+  request: () => Promise.reject(new Error('nothing is sent')),
+}
 
 /** Has the outbox of a node find that a workspace of another owner has something to tell, as after a takeover. */
 async function notePending(store: EventStore): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ClusterNode, type Engine, type Patience, SharedTable, type SharedTableOptions } from '@joinery/cluster'
 import { LogError } from '@joinery/log'
+import { type Outbox, subscriptionSchema } from '@joinery/resources'
 import type { AnnouncedIds, KeptTab, Quotas, QuotaUse, Revocation, Revocations } from '@joinery/server'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -8,6 +9,8 @@ const count = z.number().int().min(0)
 const since = z.object({ sinceMs: z.number() })
 const used = z.object({ workspaces: count, keys: count, day: count, bytes: count })
 const tab = z.object({ client: count, actor: z.string(), address: z.string() })
+/** Null for one that was removed: nobody removes a value. */
+const subscribed = z.object({ subscription: subscriptionSchema.nullable() })
 const tabsOfNode = z.object({ node: z.string(), tabs: z.array(tab) })
 
 export interface SharedParts {
@@ -25,7 +28,8 @@ export interface SharedStateOptions {
 }
 
 /**
- * State that holds for all nodes beside the workspaces: revoked tokens, the use of quotas, and which tabs are connected. The engine keeps
+ * State that holds for all nodes beside the workspaces: revoked tokens, the use of quotas, which tabs are connected, and the
+ * subscriptions that operators have put. The engine keeps
  * it. Each node has a copy of its own in its memory, and revocations and its own use on its disk, too.
  */
 export class SharedState {
@@ -33,6 +37,7 @@ export class SharedState {
   #revoked: SharedTable<z.infer<typeof since>> | undefined
   #used: SharedTable<z.infer<typeof used>> | undefined
   #tabs: SharedTable<z.infer<typeof tabsOfNode>> | undefined
+  #subscribed: SharedTable<z.infer<typeof subscribed>> | undefined
   #stop: () => void = () => undefined
 
   constructor(options: SharedStateOptions) {
@@ -101,10 +106,32 @@ export class SharedState {
     })
   }
 
+  /** Has the nodes tell by the same subscriptions. Resolves once those that the cluster knows are here. Rejects as {@link follow}. */
+  async followSubscriptions(outbox: Pick<Outbox, 'learn' | 'shareBy' | 'fold'>): Promise<void> {
+    const { patience, logger } = this.#options
+    let learned: Promise<unknown> = Promise.resolve()
+    const table = await this.#open({
+      ...{ prefix: 'subscribed', schema: subscribed },
+      onChange: (id, { subscription }) => {
+        const kept = outbox.learn(id, subscription ?? undefined).catch((err: unknown) => {
+          logger.error({ err, subscription: id }, 'a subscription of another node could not be kept on the disk')
+        })
+        learned = Promise.all([learned, kept])
+      },
+    })
+    this.#subscribed = table
+    await learned
+    // They were put while the directory was a single machine's.
+    for (const [id, subscription] of outbox.fold.subscriptions) {
+      if (table.get(id) === undefined) await patience.ask('the subscriptions', () => table.put(id, { subscription }))
+    }
+    outbox.shareBy((id, subscription) => table.put(id, { subscription: subscription ?? null }))
+  }
+
   /** Hears nothing any more. */
   close(): void {
     this.#stop()
-    for (const table of [this.#revoked, this.#used, this.#tabs]) table?.close()
+    for (const table of [this.#revoked, this.#used, this.#tabs, this.#subscribed]) table?.close()
   }
 
   #open<T>(options: SharedTableOptions<T>): Promise<SharedTable<T>> {

@@ -1,3 +1,4 @@
+import type { NamedSubscription } from '@joinery/resources'
 import type { Command } from 'commander'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
@@ -17,12 +18,13 @@ export function addOutgoingCommands(hooks: Command): void {
     .command('outgoing')
     .description('Look at webhooks that could not be delivered, and decide about those that were given up.')
   addDataOptions(outgoing.command('list'))
-    .description('List the endpoints that fail, and the deliveries that have failed, the newest last.')
+    .description('List the endpoints, those that fail, and the deliveries that have failed, the newest last.')
     .action(async (options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const failed = await withOperator(directory, (operator) => operator.deliveries())
       const rows = failed.deliveries.map(({ body: _body, ...row }) => row)
-      const told = { directory, endpoints: failed.endpoints, deliveries: rows }
+      const subscriptions = failed.subscriptions.map(rowOf)
+      const told = { directory, subscriptions, endpoints: failed.endpoints, deliveries: rows }
       console.log(isJson ? JSON.stringify(told) : describe(failed))
     })
   const ofDelivery = (name: string): Command => {
@@ -38,7 +40,7 @@ export function addOutgoingCommands(hooks: Command): void {
     .action(async (subscription: string, id: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const delivery = await withOperator(directory, (operator) => operator.delivery(subscription, id))
-      const text = [describe({ endpoints: [], deliveries: [delivery] }), delivery.body].join('\n')
+      const text = [describe({ endpoints: [], subscriptions: [], deliveries: [delivery] }), delivery.body].join('\n')
       console.log(isJson ? JSON.stringify({ directory, delivery }) : text)
     })
   for (const [ask, description, done] of ASKS) {
@@ -61,8 +63,12 @@ export function addOutgoingCommands(hooks: Command): void {
     })
 }
 
-function describe({ endpoints, deliveries }: FailedDeliveries): string {
-  if (endpoints.length === 0 && deliveries.length === 0) return 'all webhooks were delivered'
+function describe({ endpoints, deliveries, subscriptions }: FailedDeliveries): string {
+  const told = subscriptions.map(rowOf).map(({ id, from, url, workspaces, events }) => {
+    return [id, from, url, workspaces.join(', '), events.join(', ')]
+  })
+  const known = told.length === 0 ? [] : [formatTable(['subscription', 'from', 'url', 'workspaces', 'events'], told)]
+  if (endpoints.length === 0 && deliveries.length === 0) return [...known, 'all webhooks were delivered'].join('\n')
   const failing = endpoints.map(({ subscription, since, disabled }) => {
     const state = disabled === undefined ? 'is failing' : `is disabled, since ${disabled}`
     return `the endpoint of ${subscription} ${state} (from ${formatTime(since)})`
@@ -72,5 +78,11 @@ function describe({ endpoints, deliveries }: FailedDeliveries): string {
     return [subscription, workspace, id, state, String(attempts), formatTime(at), next, why ?? '']
   })
   const header = ['subscription', 'workspace', 'delivery', 'state', 'attempts', 'last', 'next', 'why']
-  return [...failing, ...(cells.length === 0 ? [] : [formatTable(header, cells)])].join('\n')
+  return [...known, ...failing, ...(cells.length === 0 ? [] : [formatTable(header, cells)])].join('\n')
+}
+
+/** A subscription as the list has it: headers, and the query of the URL, may hold secrets. */
+function rowOf({ id, from, subscription: { url, workspaces, events } }: NamedSubscription) {
+  const { origin, pathname } = new URL(url)
+  return { id, from, url: `${origin}${pathname}`, workspaces, events }
 }

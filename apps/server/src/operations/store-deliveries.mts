@@ -6,6 +6,7 @@ import {
   type FailingEndpoint,
   type LaneJournal,
   laneLogOf,
+  type NamedSubscription,
   OUTBOX_ENTRY,
   OUTBOX_LOG,
   type Outbox,
@@ -22,6 +23,8 @@ export interface FailedDeliveries {
   /** Endpoints to which nothing could be delivered. */
   readonly endpoints: readonly FailingEndpoint[]
   readonly deliveries: readonly DeliveryView[]
+  /** The endpoints that are told of changes. A store that no server uses has those alone that the configuration has not. */
+  readonly subscriptions: readonly NamedSubscription[]
 }
 
 /** The outbound webhooks of a store. */
@@ -36,7 +39,10 @@ export interface StoreDeliveries {
 /** The outbound webhooks of a server. */
 export function servedDeliveries(outbox: Outbox): StoreDeliveries {
   return {
-    list: async () => ({ endpoints: outbox.failing, deliveries: await outbox.deliveries() }),
+    list: async () => {
+      const { failing: endpoints, subscriptions } = outbox
+      return { endpoints, subscriptions, deliveries: await outbox.deliveries() }
+    },
     ask: (delivery, ask) => outbox.decide(delivery, ask),
     enable: async (subscription) => outbox.enable(subscription),
   }
@@ -73,7 +79,9 @@ export function directDeliveries(store: EventStore): StoreDeliveries {
       }
       return await withOutbox(async (journal) => {
         const failing = [...(journal?.fold.failing ?? [])].map(([subscription, rest]) => ({ subscription, ...rest }))
-        return { endpoints: failing, deliveries }
+        const put = [...(journal?.fold.subscriptions ?? [])]
+        const subscriptions = put.map(([id, subscription]) => ({ id, from: 'api' as const, subscription }))
+        return { endpoints: failing, deliveries, subscriptions }
       })
     },
     ask: async ({ workspace, subscription, id }, ask) => {

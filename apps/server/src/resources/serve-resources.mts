@@ -36,8 +36,8 @@ export interface ServedResources {
   openInbox(place: InboxPlace): Promise<Inbox | undefined>
   /** The file, as it was read. */
   readonly file: ResourcesFile
-  /** Opens the outbound webhooks. Resolves with undefined if the file has no subscriptions. */
-  openOutbox(place: OutboxPlace): Promise<{ readonly outbox: Outbox; readonly egress: Egress } | undefined>
+  /** Opens the outbound webhooks: those of the file, and those that operators put while the server runs. */
+  openOutbox(place: OutboxPlace): Promise<{ readonly outbox: Outbox; readonly egress: Egress }>
   /** The bucket for uploaded files; undefined if they are on the disk. */
   readonly fileStore: FileStore | undefined
   /** The worker that runs the adapters; none without adapters. `vectors` is the directory of vectors that it shares. */
@@ -91,7 +91,6 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
   const { subscriptions } = file.config
   const egress = egressFor(file)
   const openOutbox: ServedResources['openOutbox'] = async (place) => {
-    if (Object.keys(subscriptions).length === 0) return undefined
     return { egress, outbox: await openServedOutbox({ subscriptions, secrets: file.secrets, egress }, place) }
   }
   const { ticketMs } = { ...FILE_LIMITS, ...config.limits.files }

@@ -22,7 +22,8 @@ import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { fileRoutes } from '../routes/file-routes.ts'
 import { outsideRoutes } from '../routes/outside-routes.ts'
-import type { GiveSharedWork } from '../routes/services.ts'
+import type { GiveSharedWork, Subscribed } from '../routes/services.ts'
+import { subscriptionRoutes } from '../routes/subscription-routes.ts'
 import { taskActionRoutes } from '../routes/task-action-routes.ts'
 import { taskRoutes } from '../routes/task-routes.ts'
 import { workRoutes } from '../routes/work-routes.ts'
@@ -57,6 +58,8 @@ export interface ApiOptions {
   readonly ownWork?: OwnWork
   /** The files of the server, whose work its tasks do. Without them, the API has no routes for files. */
   readonly files?: Files
+  /** The subscriptions of outbound webhooks. Without them, the API has no routes for these. */
+  readonly subscribed?: Subscribed
   /** Searches the texts of workspaces: by letters by default. */
   readonly search?: Pick<BoardSearch, 'search'>
   /** Asks services how resources are, for people who look. Without it, the API has no routes for that. */
@@ -129,6 +132,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ...(tasks === undefined ? [] : ofTasks),
       ...(options.files === undefined ? [] : fileRoutes),
       ...(options.outside === undefined ? [] : outsideRoutes),
+      ...(options.subscribed === undefined ? [] : subscriptionRoutes),
     ],
     services: {
       workspaces,
@@ -147,6 +151,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ownSagas: options.ownWork?.sagas ?? [],
       redact: options.redact ?? withoutSecrets,
       files: options.files,
+      subscribed: options.subscribed,
       search: options.search ?? new BoardSearch(),
       outside: options.outside,
     },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClaimList } from '@joinery/blocks'
 import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
-import type { BoardSearch, Files, OutsideReads } from '@joinery/resources'
+import type { BoardSearch, Files, Outbox, OutsideReads } from '@joinery/resources'
 import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
@@ -19,6 +19,9 @@ export type GiveSharedWork = (
   caller: IncomingMessage,
   signal: AbortSignal,
 ) => Promise<LeasedWork[]>
+
+/** The subscriptions of outbound webhooks. */
+export type Subscribed = Pick<Outbox, 'subscriptions' | 'fold' | 'put' | 'remove'>
 
 /** The parts of the API that handlers use. */
 export interface Services {
@@ -45,6 +48,8 @@ export interface Services {
   readonly redact: Redact
   /** Undefined where the API serves no files. */
   readonly files: Files | undefined
+  /** Undefined where the server tells nobody of changes. */
+  readonly subscribed: Subscribed | undefined
   readonly search: Pick<BoardSearch, 'search'>
   /** Undefined where the server asks no service by itself. */
   readonly outside: Pick<OutsideReads, 'has' | 'read' | 'forget'> | undefined

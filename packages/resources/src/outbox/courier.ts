@@ -56,11 +56,14 @@ export interface CourierOptions {
  * so that every attempt of it has the same id and the same bytes, also after a crash.
  */
 export class Courier {
+  readonly endpoint: CourierEndpoint
   readonly #lane: CourierLane
-  readonly #endpoint: CourierEndpoint
   readonly #logger: CourierOptions['logger']
   readonly #kinds: ReadonlySet<ChangeKind>
   readonly #bell = new Bell()
+  readonly #stop = new AbortController()
+  /** Ends with the lane, or before. */
+  readonly #signal: AbortSignal
   /** LSN up to which the log was read; the journal may be behind it. */
   #read = 0
   /** The next attempt of a delivery, on the monotonic clock: setting the wall clock delays nothing. */
@@ -69,13 +72,14 @@ export class Courier {
 
   constructor({ lane, endpoint, logger }: CourierOptions) {
     this.#lane = lane
-    this.#endpoint = endpoint
+    this.endpoint = endpoint
+    this.#signal = AbortSignal.any([lane.signal, this.#stop.signal])
     this.#logger = logger
     this.#kinds = new Set(endpoint.subscription.events)
   }
 
   get name(): string {
-    return this.#endpoint.name
+    return this.endpoint.name
   }
 
   /** Whether nothing is to be told. */
@@ -117,14 +121,16 @@ export class Courier {
     if (this.#read > through) this.#lane.append({ type: 'moved', subscription: this.name, through: this.#read })
   }
 
-  /** Resolves when its work is over: the lane's signal has to have aborted. */
-  async ended(): Promise<void> {
+  /** Ends what is under way: the next courier of the endpoint makes it again. Resolves when its work is over. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
     this.#bell.ring()
     await this.#running
   }
 
   async #run(): Promise<void> {
-    const { signal, workspace } = this.#lane
+    const { workspace } = this.#lane
+    const signal = this.#signal
     while (!signal.aborted) {
       let waitMs = 0
       try {
@@ -143,7 +149,7 @@ export class Courier {
   async #step(): Promise<number> {
     const { isPaused, fold, head, generation } = this.#lane
     const place = this.#place
-    if (isPaused || this.#endpoint.isDisabled || place === undefined) return Number.POSITIVE_INFINITY
+    if (isPaused || this.endpoint.isDisabled || place === undefined) return Number.POSITIVE_INFINITY
     const again = fold.againOf(this.name)
     if (again !== undefined) return await this.#deliver(again, true)
     if (place.plan !== undefined) {
@@ -168,7 +174,7 @@ export class Courier {
     const lane = this.#lane
     const batch = new Batch(this.#kinds)
     const full = new AbortController()
-    const signal = AbortSignal.any([lane.signal, full.signal])
+    const signal = AbortSignal.any([this.#signal, full.signal])
     let timer: NodeJS.Timeout | undefined
     let isHasty = false
     let through = this.#reached
@@ -184,7 +190,7 @@ export class Courier {
         if (timer !== undefined && (isHasty || !batch.hasOthers)) continue
         isHasty = batch.hasOthers
         clearTimeout(timer)
-        const { coalesceMs } = this.#endpoint.subscription
+        const { coalesceMs } = this.endpoint.subscription
         timer = setTimeout(() => full.abort(), isHasty ? Math.min(GATHER_MS, coalesceMs) : coalesceMs)
       }
     } catch (error) {
@@ -195,7 +201,7 @@ export class Courier {
     } finally {
       clearTimeout(timer)
     }
-    if (lane.signal.aborted) return 0
+    if (this.#signal.aborted) return 0
     this.#read = through
     if (batch.from === undefined) return 0
     const { from, paths, isCut, at } = batch
@@ -246,8 +252,8 @@ export class Courier {
 
   async #deliver(delivery: Tried, isAgain: boolean): Promise<number> {
     const lane = this.#lane
-    const endpoint = this.#endpoint
-    const sent: Sent = await endpoint.attempt(delivery, lane.signal)
+    const endpoint = this.endpoint
+    const sent: Sent = await endpoint.attempt(delivery, this.#signal)
     const about = { subscription: this.name, id: delivery.id }
     if (sent.outcome === 'sent' || sent.outcome === 'refused') {
       lane.append({ type: sent.outcome, ...about })

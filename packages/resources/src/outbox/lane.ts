@@ -75,7 +75,7 @@ export class Lane implements CourierLane {
    * errors of the workspace and of the log.
    */
   async open(begin: number | undefined): Promise<void> {
-    const { openJournal, endpoints, logger } = this.#options
+    const { openJournal, endpoints } = this.#options
     // Before the journal: a deleted workspace has none to be opened.
     await this.#look()
     const generation = this.#generation
@@ -83,12 +83,38 @@ export class Lane implements CourierLane {
     if (generation === undefined) return await this.close()
     this.#journal = await openJournal(() => this.close())
     if (this.#stop.signal.aborted) return
-    this.#couriers = endpoints.map((endpoint) => new Courier({ lane: this, endpoint, logger }))
-    for (const { name } of this.#couriers) {
-      if (this.fold.places.has(name)) continue
-      this.append({ type: 'begun', subscription: name, generation, through: begin ?? this.#head })
+    for (const courier of this.#take(endpoints, generation, begin ?? this.#head)) courier.start()
+  }
+
+  /** Goes on with these endpoints. Those that are new begin with the next record, or where one of their name was left. */
+  async changeTo(endpoints: readonly CourierEndpoint[]): Promise<void> {
+    const generation = this.#generation
+    if (!this.isOpen || generation === undefined) return
+    const before = this.#couriers
+    this.#couriers = before.filter(({ endpoint }) => endpoints.includes(endpoint))
+    const known = this.#couriers.map(({ endpoint }) => endpoint)
+    // In this turn: a record that comes meanwhile is theirs.
+    const taken = this.#take(
+      endpoints.filter((endpoint) => !known.includes(endpoint)),
+      generation,
+      this.#head,
+    )
+    // Two of one name would make one delivery twice.
+    await Promise.all(before.filter(({ endpoint }) => !known.includes(endpoint)).map((courier) => courier.stop()))
+    if (!this.isOpen) return
+    for (const courier of taken) courier.start()
+    if (this.#couriers.length === 0) this.#options.onIdle(this)
+  }
+
+  /** Makes the couriers of endpoints. Those that are new to the workspace begin after `through`. */
+  #take(endpoints: readonly CourierEndpoint[], generation: string, through: number): readonly Courier[] {
+    const { logger } = this.#options
+    const taken = endpoints.map((endpoint) => new Courier({ lane: this, endpoint, logger }))
+    for (const { name } of taken) {
+      if (!this.fold.places.has(name)) this.append({ type: 'begun', subscription: name, generation, through })
     }
-    for (const courier of this.#couriers) courier.start()
+    this.#couriers = [...this.#couriers, ...taken]
+    return taken
   }
 
   get fold(): LaneFold {
@@ -176,7 +202,7 @@ export class Lane implements CourierLane {
   /** Stops what is under way: it is made again by the next who opens the workspace. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort()
-    await Promise.all(this.#couriers.map((courier) => courier.ended()))
+    await Promise.all(this.#couriers.map((courier) => courier.stop()))
     await this.#journal?.close()
     this.#options.onClosed(this)
   }

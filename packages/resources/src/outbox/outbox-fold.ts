@@ -1,5 +1,6 @@
 import { type Codec, type Fold, jsonCodec, readVersioned, versioned } from '@joinery/log'
 import { z } from 'zod'
+import { type Subscription, subscriptionSchema } from './subscription-config.ts'
 
 const workspace = z.string()
 const subscription = z.string()
@@ -16,6 +17,9 @@ const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('erased') }),
   z.object({ type: z.enum(['failing', 'working', 'enabled']), subscription }),
   z.object({ type: z.literal('disabled'), subscription, why: z.string() }),
+  /** An operator has made a subscription while the server runs, or another one of its name. */
+  z.object({ type: z.literal('put'), subscription, given: subscriptionSchema }),
+  z.object({ type: z.literal('removed'), subscription }),
 ])
 
 /** One entry of the server's own journal of deliveries. */
@@ -32,17 +36,19 @@ const saved = z.object({
   pending: z.array(count),
   dead: z.array(count),
   failing: z.array(z.tuple([z.string(), failing])),
+  subscriptions: z.array(z.tuple([z.string(), subscriptionSchema])).default([]),
 })
 
 /** An endpoint to which nothing could be delivered since a time. */
 export type Failing = Readonly<z.infer<typeof failing>>
 
-/** The workspaces with something to tell, and the endpoints that fail. */
+/** The workspaces with something to tell, the endpoints that fail, and the subscriptions that the configuration does not have. */
 export class OutboxFold implements Fold<OutboxEvent> {
   /** LSN of the first record that was to be told when the workspace had nothing else. */
   readonly pending = new Map<string, number>()
   readonly dead = new Map<string, number>()
   readonly failing = new Map<string, Failing>()
+  readonly subscriptions = new Map<string, Subscription>()
 
   take(happened: OutboxEvent, at: number): void {
     switch (happened.type) {
@@ -72,6 +78,15 @@ export class OutboxFold implements Fold<OutboxEvent> {
         this.failing.set(happened.subscription, { since, disabled: happened.why })
         return
       }
+      // Another endpoint may stand behind the same name: nothing is known of it.
+      case 'put':
+        this.failing.delete(happened.subscription)
+        this.subscriptions.set(happened.subscription, happened.given)
+        return
+      case 'removed':
+        this.failing.delete(happened.subscription)
+        this.subscriptions.delete(happened.subscription)
+        return
       case 'erased':
         return
     }
@@ -81,15 +96,19 @@ export class OutboxFold implements Fold<OutboxEvent> {
 export const outboxEvents: Codec<OutboxEvent> = jsonCodec(event, 'a record of the webhook outbox')
 
 export const outboxStates: Codec<OutboxFold> = {
-  encode: ({ pending, dead, failing }) =>
-    versioned([JSON.stringify({ pending: [...pending], dead: [...dead], failing: [...failing] })]),
+  encode: ({ pending, dead, failing, subscriptions }) => {
+    const maps = { pending, dead, failing, subscriptions }
+    const state = Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, [...map]]))
+    return versioned([JSON.stringify(state)])
+  },
   decode: (bytes) =>
     readVersioned(bytes, 'the state of the webhook outbox', (text) => {
-      const { pending, dead, failing } = saved.parse(JSON.parse(text))
+      const { pending, dead, failing, subscriptions } = saved.parse(JSON.parse(text))
       const fold = new OutboxFold()
       for (const [name, from] of pending) fold.pending.set(name, from)
       for (const [name, count] of dead) fold.dead.set(name, count)
       for (const [name, since] of failing) fold.failing.set(name, since)
+      for (const [name, given] of subscriptions) fold.subscriptions.set(name, given)
       return fold
     }),
 }

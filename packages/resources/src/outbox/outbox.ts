@@ -1,5 +1,6 @@
 import { Journal, type LogRecord, type WorkspaceLog } from '@joinery/log'
 import type { Egress } from '../egress/egress.ts'
+import { ResourceError } from '../resource-error.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import { Slots } from '../slots.ts'
 import { Endpoint } from './endpoint.ts'
@@ -20,7 +21,7 @@ import {
   type FailingEndpoint,
 } from './outbox-desk.ts'
 import { type OutboxEvent, OutboxFold, outboxEvents, outboxStates } from './outbox-fold.ts'
-import { isFor, type Subscriptions } from './subscription-config.ts'
+import { isFor, type Subscription, type Subscriptions, secretsOfSubscriptions } from './subscription-config.ts'
 
 /** Deliveries at once: in all, and to one endpoint. */
 export const DELIVERIES = { all: 64, each: 4 } as const
@@ -29,10 +30,24 @@ const OPENING_MAX = 8
 /** Time until a workspace that could not be opened is tried again, ms. */
 const AGAIN_MS = 30_000
 
+/** Subscriptions that operators make while a server runs: each is read by all records of its workspaces. */
+const PUT_MAX = 1_000
+
+/** A subscription with its name, and the place that it comes from. */
+export interface NamedSubscription {
+  readonly id: string
+  readonly from: 'file' | 'api'
+  readonly subscription: Subscription
+}
+
+/** Tells other servers of a subscription, or that there is none; resolves once a quorum knows. */
+type ShareSubscription = (id: string, subscription: Subscription | undefined) => Promise<void>
+
 export interface OutboxOptions {
+  /** The subscriptions of the configuration, by name. */
   readonly subscriptions: Subscriptions
   readonly secrets: Secrets
-  readonly egress: Pick<Egress, 'request'>
+  readonly egress: Pick<Egress, 'request' | 'check'>
   readonly workspaces: ToldWorkspaces & {
     /** Calls with each record in the turn in which it is appended. */
     listen(listener: (workspace: string, record: LogRecord) => void): () => void
@@ -70,27 +85,25 @@ export function openOutboxJournal(
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #journal: OutboxJournal
-  readonly #endpoints: ReadonlyMap<string, Endpoint>
+  readonly #endpoints: Map<string, Endpoint>
+  readonly #slots: Slots
   readonly #lanes = new Map<string, Lane>()
   /** Workspaces that could not be opened, with the timers of their next attempts. */
   readonly #later = new Map<string, NodeJS.Timeout>()
+  /** Workspaces that are being opened. */
+  readonly #opening = new Map<string, Promise<void>>()
   readonly #unlisten: readonly (() => void)[]
+  #share: ShareSubscription | undefined
+  #changing: Promise<void> = Promise.resolve()
   #isClosed = false
 
   private constructor(options: OutboxOptions, journal: OutboxJournal) {
     this.#options = options
     this.#journal = journal
-    const { subscriptions, secrets, egress, workspaces } = options
-    const slots = new Slots(DELIVERIES, (name) => journal.fold.failing.has(name))
+    const { workspaces } = options
+    this.#slots = new Slots(DELIVERIES, (name) => journal.fold.failing.has(name))
     this.#endpoints = new Map(
-      Object.entries(subscriptions).map(([name, subscription]) => [
-        name,
-        new Endpoint({
-          ...{ name, subscription, secrets, egress, slots },
-          failing: () => journal.fold.failing.get(name),
-          note: (event) => this.#note({ ...event, subscription: name }),
-        }),
-      ]),
+      this.subscriptions.map(({ id, subscription }) => [id, this.#endpointOf(id, subscription)]),
     )
     this.#unlisten = [
       workspaces.listen((workspace, record) => this.#hear(workspace, record)),
@@ -113,6 +126,65 @@ export class Outbox {
     return this.#endpoints.values()
   }
 
+  /** All subscriptions. One of the configuration stands before one of the same name that was put. */
+  get subscriptions(): NamedSubscription[] {
+    const ofFile = Object.entries(this.#options.subscriptions)
+    const put = [...this.fold.subscriptions].filter(([id]) => !this.#isOfFile(id))
+    return [
+      ...ofFile.map(([id, subscription]) => ({ id, from: 'file' as const, subscription })),
+      ...put.map(([id, subscription]) => ({ id, from: 'api' as const, subscription })),
+    ]
+  }
+
+  /**
+   * Makes a subscription, or puts another one in its place; resolves when it is on the disk. It begins with the next record. Rejects with
+   * {@link ResourceError}: `misconfigured` for one of the configuration and for a secret that is not there, `refused_url`.
+   */
+  async put(id: string, subscription: Subscription): Promise<void> {
+    this.#assertOwn(id)
+    if (this.fold.subscriptions.size >= PUT_MAX && !this.fold.subscriptions.has(id))
+      throw new ResourceError('misconfigured', `there are ${PUT_MAX} subscriptions, and more may not be: remove some`)
+    this.#options.egress.check(subscription.url)
+    this.#options.secrets.check(secretsOfSubscriptions({ [id]: subscription }))
+    await this.#share?.(id, subscription)
+    await this.learn(id, subscription)
+  }
+
+  /** Removes a subscription that was put; resolves when that is on the disk. False if there is none. Rejects as {@link put}. */
+  async remove(id: string): Promise<boolean> {
+    this.#assertOwn(id)
+    if (!this.fold.subscriptions.has(id)) return false
+    await this.#share?.(id, undefined)
+    await this.learn(id, undefined)
+    return true
+  }
+
+  /** Tells other servers of each subscription that is put or removed here from now on. */
+  shareBy(share: ShareSubscription): void {
+    this.#share = share
+  }
+
+  /** Takes what stands for a name now, also from another server; undefined for none. Resolves when it is on the disk. */
+  async learn(id: string, subscription: Subscription | undefined): Promise<void> {
+    const before = this.fold.subscriptions.get(id)
+    if (this.#isClosed || JSON.stringify(before) === JSON.stringify(subscription)) return await this.#journal.durable
+    const about = { subscription: id }
+    const event: OutboxEvent =
+      subscription === undefined ? { type: 'removed', ...about } : { type: 'put', ...about, given: subscription }
+    const { durable } = this.#journal.append([{ event, ...OUTBOX_ENTRY }], { sync: true })
+    if (!this.#isOfFile(id)) {
+      if (subscription === undefined) this.#endpoints.delete(id)
+      else this.#endpoints.set(id, this.#endpointOf(id, subscription))
+      const changed = [before, subscription].filter((each) => each !== undefined)
+      this.#changing = this.#changing
+        .then(() => this.#changeLanes(changed))
+        .catch((error: unknown) =>
+          this.#options.logger.warn({ error, subscription: id }, 'webhooks go on after a restart'),
+        )
+    }
+    await durable
+  }
+
   get fold(): OutboxFold {
     return this.#journal.fold
   }
@@ -133,7 +205,7 @@ export class Outbox {
 
   /** Goes on with a workspace that this server owns now: another one may have left something untold. Does nothing if it is open. */
   async adopt(workspace: string): Promise<void> {
-    if (this.#isClosed || this.#lanes.has(workspace) || this.#namesFor(workspace).length === 0) return
+    if (this.#isClosed || this.#lanes.has(workspace) || this.#endpointsFor(workspace).length === 0) return
     await this.#open(workspace)
   }
 
@@ -168,6 +240,7 @@ export class Outbox {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#changing
     for (const unlisten of this.#unlisten) unlisten()
     for (const timer of this.#later.values()) clearTimeout(timer)
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
@@ -176,17 +249,15 @@ export class Outbox {
 
   /** In the turn of the record: the record and the note that it is to be told are one write. */
   #hear(workspace: string, record: LogRecord): void {
-    const names = this.#namesFor(workspace)
-    if (names.length === 0) return
     this.#lanes.get(workspace)?.hear(record)
-    const isWanted = names.some((name) => this.#endpoints.get(name)?.wants(record.touched))
-    if (!isWanted) return
+    const endpoints = this.#endpointsFor(workspace)
+    if (!endpoints.some((endpoint) => endpoint.wants(record.touched))) return
     if (!this.fold.pending.has(workspace)) this.#note({ type: 'pending', workspace, from: record.lsn })
     if (!this.#lanes.has(workspace) && !this.#later.has(workspace)) void this.#tryOpen(workspace)
   }
 
   async #meet(workspace: string, fate: string): Promise<void> {
-    if (this.#namesFor(workspace).length === 0) return
+    if (this.#endpointsFor(workspace).length === 0) return
     const lane = this.#lanes.get(workspace)
     if (fate === 'deleted') lane?.pause()
     if (fate === 'replaced' || fate === 'undeleted') {
@@ -216,6 +287,36 @@ export class Outbox {
     await Promise.all(Array.from({ length: OPENING_MAX }, next))
   }
 
+  #isOfFile(id: string): boolean {
+    return Object.hasOwn(this.#options.subscriptions, id)
+  }
+
+  #assertOwn(id: string): void {
+    if (this.#isOfFile(id))
+      throw new ResourceError(
+        'misconfigured',
+        `the subscription ${id} is one of the configuration file: change it there`,
+      )
+  }
+
+  #endpointOf(name: string, subscription: Subscription): Endpoint {
+    const { secrets, egress } = this.#options
+    return new Endpoint({
+      ...{ name, subscription, secrets, egress, slots: this.#slots },
+      failing: () => this.fold.failing.get(name),
+      note: (event) => this.#note({ ...event, subscription: name }),
+    })
+  }
+
+  /** Has the open workspaces that subscriptions are for go on with the endpoints that there are now. */
+  async #changeLanes(changed: readonly Subscription[]): Promise<void> {
+    for (const workspace of [...this.#lanes.keys()].filter((name) => changed.some((each) => isFor(each, name)))) {
+      // One that can't be opened is opened later, with the endpoints of that time.
+      await this.#opening.get(workspace)?.catch(() => undefined)
+      await this.#lanes.get(workspace)?.changeTo(this.#endpointsFor(workspace))
+    }
+  }
+
   /** Opens a workspace, and tries again later if that fails. */
   async #tryOpen(workspace: string): Promise<void> {
     try {
@@ -236,7 +337,15 @@ export class Outbox {
     }
   }
 
-  async #open(workspace: string): Promise<void> {
+  #open(workspace: string): Promise<void> {
+    const opening = this.#openLane(workspace).finally(() => {
+      if (this.#opening.get(workspace) === opening) this.#opening.delete(workspace)
+    })
+    this.#opening.set(workspace, opening)
+    return opening
+  }
+
+  async #openLane(workspace: string): Promise<void> {
     const from = this.fold.pending.get(workspace)
     const { workspaces, openLog, atomically, logger } = this.#options
     const onUntidy = (error: unknown): void => logger.warn({ workspace, error }, 'deliveries took no snapshot')
@@ -250,7 +359,7 @@ export class Outbox {
         }
         return await openLaneJournal(await openLog(laneLogOf(workspace), release), atomically, onUntidy)
       },
-      endpoints: this.#namesFor(workspace).flatMap((name) => this.#endpoints.get(name) ?? []),
+      endpoints: this.#endpointsFor(workspace),
       onIdle: () => {
         if (this.fold.pending.has(workspace)) this.#note({ type: 'idle', workspace })
       },
@@ -272,9 +381,7 @@ export class Outbox {
     if (!this.#isClosed) this.#journal.append([{ event, ...OUTBOX_ENTRY }])
   }
 
-  #namesFor(workspace: string): string[] {
-    return [...this.#endpoints.values()]
-      .filter(({ subscription }) => isFor(subscription, workspace))
-      .map(({ name }) => name)
+  #endpointsFor(workspace: string): Endpoint[] {
+    return [...this.#endpoints.values()].filter(({ subscription }) => isFor(subscription, workspace))
   }
 }

@@ -13,7 +13,8 @@ const DAY_MS = 24 * 3_600_000
 const RESERVED = /^(?:content-.*|webhook-.*|host|user-agent)$/i
 
 const header = z.union([z.string(), z.strictObject({ secret: secretName, prefix: z.string().default('') })])
-const subscription = z.strictObject({
+/** One subscription, in a configuration and over HTTP. It names secrets and holds none. */
+export const subscriptionSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https://' }),
   /** Names of workspaces; a `*` at the end stands for any rest. */
   workspaces: z
@@ -47,16 +48,15 @@ const subscription = z.strictObject({
     .default(5 * DAY_MS),
 })
 
-/** One subscription of the configuration. */
-export type Subscription = z.infer<typeof subscription>
+/** A subscription, checked. */
+export type Subscription = z.infer<typeof subscriptionSchema>
+
+export const subscriptionName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be a name of a subscription: 1 to 64 of a-z, 0-9, _ and -')
 
 /** The section `subscriptions` of a configuration: changes are sent to these URLs, by name. */
-export const subscriptionsSchema = z
-  .record(
-    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be a name of a subscription: 1 to 64 of a-z, 0-9, _ and -'),
-    subscription,
-  )
-  .default({})
+export const subscriptionsSchema = z.record(subscriptionName, subscriptionSchema).default({})
 
 export type Subscriptions = z.infer<typeof subscriptionsSchema>
 
