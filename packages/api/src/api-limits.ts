@@ -36,6 +36,12 @@ export interface ApiLimits {
   readonly durableWaitMs: number
   /** Records that one page of history reads at most, whether or not they match. */
   readonly pageRecordsMax: number
+  /** Bytes of the records on one page of history: the record that exceeds them is the last. A page is in memory, and in its answer. */
+  readonly pageBytesMax: number
+  /** Bytes of answers of more than 64 KiB that have not gone out. Beyond them a request is answered `busy`: the caller may not read. */
+  readonly answersInFlightBytesMax: number
+  /** The same of one actor. */
+  readonly answersInFlightPerActorBytesMax: number
   /** Replays of logs that run at once, for requests (the past, a diff, a restore). They take turns, part by part. */
   readonly replaysMax: number
   /** Replays that have begun and not ended: each holds a document. */
@@ -91,6 +97,9 @@ export const API_LIMITS: ApiLimits = {
   costWaitingPerActorMax: 100,
   durableWaitMs: 10_000,
   pageRecordsMax: 10_000,
+  pageBytesMax: 1024 * 1024,
+  answersInFlightBytesMax: 128 * 1024 * 1024,
+  answersInFlightPerActorBytesMax: 64 * 1024 * 1024,
   replaysMax: 2,
   replaysOpenMax: 6,
   replaysOpenPerActorMax: 2,

@@ -22,6 +22,14 @@ export interface Caller {
 
 const HERE: Caller = { isGone: () => false, assertStands: () => undefined }
 
+/** The pace of a work that has a place among others, and takes turns with them. */
+export interface TurnPace extends Pace {
+  /** Books a part that took so many ms of the event loop. */
+  book(ms: number): void
+  /** Settles as `work` does. Others have their turns meanwhile. */
+  aside<T>(work: Promise<T>): Promise<T>
+}
+
 /**
  * The work of one request. Its caller pays in time of the event loop, as its sockets do for what they send. A caller over
  * budget waits between two parts of the work.
@@ -65,8 +73,16 @@ export class RequestWork implements Pace {
   }
 
   /** The pace of a long work that gives its turn up between its parts. */
-  inTurns(turn: Turn): Pace {
-    return { part: (work) => this.part(work), pause: () => turn.giveUp(this.pause()) }
+  inTurns(turn: Turn): TurnPace {
+    return {
+      part: (work) => this.part(work),
+      book: (ms) => this.book(ms),
+      pause: () => turn.giveUp(this.pause()),
+      async aside(work) {
+        await turn.giveUp(work)
+        return work
+      },
+    }
   }
 
   /** {@link pause}s if the parts since the last pause have taken a turn: those of most requests take a fraction of one. */

@@ -73,6 +73,21 @@ export const requestAttacks = {
       await Promise.all([...consumers, askAll(scene, 2, () => `/v1/workspaces/${scene.workspace}/blocks?at=20`)])
     },
   },
+  'unread-history': {
+    title: '800 connections ask for the history of large records with its changes, and read nothing',
+    run: async (scene) => {
+      await makePast(scene, 20, 490_000)
+      const token = await makeToken({ sub: 'mallory' })
+      const path = `/v1/workspaces/${scene.workspace}/history?as=changes`
+      for (let opened = 0; opened < 800 && !scene.isOver; opened++) {
+        const socket = scene.tcp()
+        socket.once('data', () => socket.pause())
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+        if (opened % 20 === 0) await scene.pause(20)
+      }
+      while (!scene.isOver) await scene.pause(1_000)
+    },
+  },
   'request-flood': {
     title: '50 connections ask for the list of workspaces, histories and differences without a pause',
     run: async (scene) => {

@@ -109,7 +109,12 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...API_LIMITS, ...options.limits }
   const origins: Origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
   const turns = replayTurns(limits)
-  const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
+  const history = new History({
+    workspaces,
+    turns,
+    pageRecordsMax: limits.pageRecordsMax,
+    pageBytesMax: limits.pageBytesMax,
+  })
   const writes = new Writes({ workspaces, history, lists, limits, tasks })
   const callers = new PayingCallers(options.costs ?? FREE_COSTS, limits)
   const feeds = new Feeds({ workspaces, callers, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
@@ -122,6 +127,11 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     what: 'bodies',
     all: limits.bodiesInFlightBytesMax,
     perActor: limits.bodiesInFlightPerActorBytesMax,
+  })
+  const answersInFlight = new BytesInFlight({
+    what: 'answers',
+    all: limits.answersInFlightBytesMax,
+    perActor: limits.answersInFlightPerActorBytesMax,
   })
   const revocations = options.revocations ?? new Revocations()
   const lives = new CallerLives(revocations)
@@ -160,6 +170,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     isDevelopment: options.authenticator === undefined,
     callers,
     bodiesInFlight,
+    answersInFlight,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
     passOn: options.passOn,
     logger,

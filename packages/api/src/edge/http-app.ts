@@ -30,6 +30,8 @@ const NAMED_PATH = /^\/v1\/workspaces\/[^/?]+\/[^?]/
  * answers, which holds back events, nor change their ETag.
  */
 const CACHING = 'no-store, no-transform'
+/** Answers of more characters count while they go out: a caller may read slowly, or not at all. */
+const COUNTED_CHARS = 64 * 1024
 const PAGES = [DESCRIPTION, REFERENCE]
 
 /** Zod checks all requests here. Without this, Fastify would load its own compilers at every start. */
@@ -50,6 +52,8 @@ export interface HttpAppOptions {
   readonly callers: PayingCallers
   /** JSON bodies on their way in. */
   readonly bodiesInFlight: BytesInFlight
+  /** Long answers that have not gone out. */
+  readonly answersInFlight: BytesInFlight
   /** Passes a request on that another process has to answer. */
   readonly passOn: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined
   readonly logger: Logger
@@ -116,7 +120,7 @@ function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): 
     },
     handler: async (request, reply) => {
       const answer = await route.run(rawRequest(request, options), options.services)
-      return send(reply, answer, works.get(request))
+      return send(reply, answer, works.get(request), options.answersInFlight)
     },
   })
 }
@@ -264,6 +268,7 @@ async function send(
   reply: FastifyReply,
   { status, headers = {}, body, stream }: Reply,
   work: RequestWork | undefined,
+  inFlight: BytesInFlight,
 ): Promise<FastifyReply> {
   reply.headers(headers)
   if (stream !== undefined) {
@@ -280,7 +285,9 @@ async function send(
   reply.code(status)
   if (body === undefined) return reply.send()
   const encode = (): string => JSON.stringify(body)
-  return reply.type('application/json').send(work?.part(encode) ?? encode())
+  const text = work?.part(encode) ?? encode()
+  if (text.length > COUNTED_CHARS) reply.raw.once('close', inFlight.take(work?.payer.principal ?? '', text.length))
+  return reply.type('application/json').send(text)
 }
 
 function refuse(

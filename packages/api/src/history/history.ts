@@ -2,7 +2,7 @@ import type { LongWork } from '@joinery/blocks'
 import type { LogRecord, Lsn, Past, Point, Turn, Turns, WorkspaceId, Workspaces } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
 import { positionOf } from '../known-workspace.ts'
-import type { RequestWork } from '../request-work.ts'
+import type { RequestWork, TurnPace } from '../request-work.ts'
 import { inTurns, pacedFor } from './paced.ts'
 
 /** A record without its update. */
@@ -28,6 +28,7 @@ export interface HistoryOptions {
   readonly workspaces: Workspaces
   readonly turns: Turns
   readonly pageRecordsMax: number
+  readonly pageBytesMax: number
 }
 
 /** The past of the workspaces: states, made from the nearest snapshot, and lists of records, read without a document. */
@@ -39,61 +40,75 @@ export class History {
   }
 
   /**
-   * The workspace as it was. The caller destroys the document. Throws `unknown_workspace`, `unknown_lsn`,
-   * `history_dropped`, `busy` or `over_budget`.
+   * Runs `use` on the workspace as it was, which is in memory as long as that takes, and has a place among all that are. Throws
+   * `unknown_workspace`, `unknown_lsn`, `history_dropped`, `busy` or `over_budget`.
    */
-  async open(workspace: WorkspaceId, point: Point, work: RequestWork): Promise<Past> {
+  async during<T>(
+    workspace: WorkspaceId,
+    point: Point,
+    work: RequestWork,
+    use: (past: Past, pace: TurnPace) => Promise<T>,
+  ): Promise<T> {
     const { workspaces, turns } = this.#options
     await this.#assertReached(workspace, point)
-    return await turns.take((turn) => workspaces.past(workspace, point, work.inTurns(turn)), work.payer.principal)
-  }
-
-  /** Runs `read` on the workspace as it was: see {@link open}. */
-  async read<T>(workspace: WorkspaceId, point: Point, work: RequestWork, read: (past: Past) => T): Promise<T> {
-    const past = await this.open(workspace, point, work)
-    try {
-      return work.part(() => read(past))
-    } finally {
-      past.doc.destroy()
+    const useIn = async (turn: Turn): Promise<T> => {
+      const pace = work.inTurns(turn)
+      const past = await workspaces.past(workspace, point, pace)
+      try {
+        return await use(past, pace)
+      } finally {
+        past.doc.destroy()
+      }
     }
+    return await turns.take(useIn, work.payer.principal)
   }
 
-  /**
-   * The same for long work on the workspace as it was, which is done in turns. The workspace is open as long as the work takes, and
-   * counts among those of {@link open}.
-   */
-  async readInTurns<T>(
+  /** The same for a short work, which is one part. */
+  read<T>(workspace: WorkspaceId, point: Point, work: RequestWork, read: (past: Past) => T): Promise<T> {
+    return this.during(workspace, point, work, async (past) => work.part(() => read(past)))
+  }
+
+  /** The same for a long work, which is done in turns. */
+  readInTurns<T>(
     workspace: WorkspaceId,
     point: Point,
     work: RequestWork,
     read: (past: Past) => LongWork<T>,
   ): Promise<T> {
-    const { workspaces, turns } = this.#options
-    await this.#assertReached(workspace, point)
-    const readIn = async (turn: Turn): Promise<T> => {
-      const pace = work.inTurns(turn)
-      const past = await workspaces.past(workspace, point, pace)
-      try {
-        return await inTurns(read(past), pace)
-      } finally {
-        past.doc.destroy()
-      }
-    }
-    return await turns.take(readIn, work.payer.principal)
+    return this.during(workspace, point, work, (past, pace) => inTurns(read(past), pace))
   }
 
-  /** One page of the kept records, oldest first. */
+  /** One page of the kept records, oldest first. It ends with the record that makes it larger than `pageBytesMax`. */
   async records(workspace: WorkspaceId, filter: RecordFilter, limit: number, work: RequestWork): Promise<RecordPage> {
-    const { workspaces, pageRecordsMax } = this.#options
-    const { toMs = Number.POSITIVE_INFINITY } = filter
     const after = await this.#startOf(workspace, filter)
+    // Many who read at once would each take a part of one turn of the event loop: to unpack a record can take some ms.
+    return await this.#options.turns.take(
+      (turn) => this.#readPage(workspace, { ...filter, after }, limit, work.inTurns(turn)),
+      work.payer.principal,
+    )
+  }
+
+  async #readPage(
+    workspace: WorkspaceId,
+    filter: RecordFilter & { readonly after: Lsn },
+    limit: number,
+    pace: TurnPace,
+  ): Promise<RecordPage> {
+    const { workspaces, pageRecordsMax, pageBytesMax } = this.#options
+    const { after, toMs = Number.POSITIVE_INFINITY } = filter
     const records: LogRecord[] = []
     let seen = 0
-    for await (const record of pacedFor(workspaces.records(workspace, { after }), work)) {
+    let bytes = 0
+    for await (const record of pacedFor(workspaces.records(workspace, { after }), pace)) {
       if (record.at > toMs) break
-      if (passes(record, filter)) records.push(record)
       seen++
-      if (records.length >= limit || seen >= pageRecordsMax) return { records, next: record.lsn }
+      if (passes(record, filter)) {
+        records.push(record)
+        bytes += record.update.length
+        for (const path of record.touched) bytes += path.length
+      }
+      if (records.length >= limit || seen >= pageRecordsMax || bytes > pageBytesMax)
+        return { records, next: record.lsn }
     }
     return { records, next: undefined }
   }

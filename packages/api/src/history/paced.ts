@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LongWork } from '@joinery/blocks'
 import type { Pace } from '@joinery/server'
-import { type RequestWork, TURN_MS } from '../request-work.ts'
+import { TURN_MS, type TurnPace } from '../request-work.ts'
 
 /**
  * Passes the items on, and lets other work run in between: a long replay must not block the sockets. It counts time, not
@@ -55,7 +55,7 @@ export function stepsOfTurn<T>(
  * As {@link paced}, for the items of a request: its caller pays for reading and processing them. Time in which the event loop
  * had other turns is nobody's: it was spent waiting for the disk.
  */
-export async function* pacedFor<T>(items: AsyncIterable<T>, work: RequestWork): AsyncGenerator<T> {
+export async function* pacedFor<T>(items: AsyncIterable<T>, work: Pick<TurnPace, 'book' | 'pause'>): AsyncGenerator<T> {
   let since = performance.now()
   let turn = turns.now
   let takenMs = 0

@@ -126,17 +126,15 @@ async function changesOf(
   const [first, last] = [records[0], records.at(-1)]
   if (first === undefined || last === undefined) return told
   const wanted = new Set(records.map(({ lsn }) => lsn))
-  const reader = new ChangeReader(await history.open(workspace, { lsn: first.lsn - 1 }, work), lists)
-  try {
-    const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
-    for await (const record of pacedFor(workspaces.records(workspace, range), work)) {
+  const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
+  return history.during(workspace, { lsn: range.after }, work, async (past, pace) => {
+    const reader = new ChangeReader(past, lists)
+    for await (const record of pacedFor(workspaces.records(workspace, range), pace)) {
       const { changes, changesOmitted } = reader.take(record)
       if (wanted.has(record.lsn)) told.set(record.lsn, { changes, changesOmitted })
     }
-  } finally {
-    reader.end()
-  }
-  return told
+    return told
+  })
 }
 
 const diff = route(

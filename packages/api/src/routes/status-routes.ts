@@ -207,27 +207,24 @@ async function eventsOf(
 ): Promise<object[]> {
   const [first, last] = [records[0], records.at(-1)]
   if (first === undefined || last === undefined) return []
-  const told: object[] = []
-  const past = await history.open(workspace, { lsn: first.lsn - 1 }, work)
-  const shownIn = (): MachineClaim | undefined =>
-    (getBlock(past.doc, block)?.toJSONWith(lists).statuses ?? []).find(
-      (entry) => `${entry.machine}/${entry.name}` === key,
-    )
-  let shown = shownIn()
-  const reader = new ChangeReader(past, lists)
-  try {
-    const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
-    for await (const record of pacedFor(workspaces.records(workspace, range), work)) {
+  const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
+  return history.during(workspace, { lsn: range.after }, work, async (past, pace) => {
+    const told: object[] = []
+    const shownIn = (): MachineClaim | undefined =>
+      (getBlock(past.doc, block)?.toJSONWith(lists).statuses ?? []).find(
+        (entry) => `${entry.machine}/${entry.name}` === key,
+      )
+    let shown = shownIn()
+    const reader = new ChangeReader(past, lists)
+    for await (const record of pacedFor(workspaces.records(workspace, range), pace)) {
       const { lsn, at, actor, source, blocks } = reader.take(record)
       if (!blocks.some(({ id }) => id === block)) continue
       const after = shownIn()
       if (after !== shown) told.push({ lsn, at, actor, source, before: shown ?? null, after: after ?? null })
       shown = after
     }
-  } finally {
-    reader.end()
-  }
-  return told
+    return told
+  })
 }
 
 function statusReply(

@@ -36,18 +36,15 @@ export async function wholeUpdate(
       found: ({ head: lsn }, update) => ({ lsn, update }),
     })
   }
-  const { doc, lsn } = await history.open(workspace, pointOf(at), work)
-  try {
+  return history.during(workspace, pointOf(at), work, async ({ doc, lsn }, pace) => {
     if (isKnown(lsn)) return { lsn, update: undefined }
     const encoding = new UpdateEncoding(doc, since)
     for (;;) {
       const update = partOf(encoding, work)
       if (update !== undefined) return { lsn, update }
-      await work.pause()
+      await pace.pause()
     }
-  } finally {
-    doc.destroy()
-  }
+  })
 }
 
 interface AskedNow<T> extends Pick<Asked, 'workspace' | 'since' | 'work'> {

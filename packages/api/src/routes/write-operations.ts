@@ -52,27 +52,28 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
   const operations = cleanOperations(withoutReplacedContents(request.operations), services.redact)
   const { basedOn } = request
-  const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn }, work)).doc
-  const written = services.writes.write({
-    workspace,
-    author,
-    work,
-    blocks: blocksOf(operations),
-    edges: [...new Set(operations.filter(isEdgeOperation).map(({ edge }) => edge))],
-    about: aboutToWrite(operations),
-    key: headers['idempotency-key'],
-    lease: headers['x-joinery-lease'],
-    fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
-    check: (view) => {
-      if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
-      checkOperations(view, operations, author, services.lists)
-      if (base !== undefined)
-        for (const block of blocksOf(operations)) assertSameText(view, base, block, services.lists)
-    },
-    sync,
-    run: (doc) => runOperations(doc, operations, author, services.lists, base),
-  })
-  return written.finally(() => base?.destroy())
+  const write = (base?: Y.Doc): Promise<WriteOutcome> =>
+    services.writes.write({
+      workspace,
+      author,
+      work,
+      blocks: blocksOf(operations),
+      edges: [...new Set(operations.filter(isEdgeOperation).map(({ edge }) => edge))],
+      about: aboutToWrite(operations),
+      key: headers['idempotency-key'],
+      lease: headers['x-joinery-lease'],
+      fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
+      check: (view) => {
+        if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
+        checkOperations(view, operations, author, services.lists)
+        if (base !== undefined)
+          for (const block of blocksOf(operations)) assertSameText(view, base, block, services.lists)
+      },
+      sync,
+      run: (doc) => runOperations(doc, operations, author, services.lists, base),
+    })
+  if (basedOn === undefined) return write()
+  return services.history.during(workspace, { lsn: basedOn }, work, ({ doc }, pace) => pace.aside(write(doc)))
 }
 
 /** The part of a request that asks for one operation. */

@@ -17,6 +17,7 @@ function startWrites(limits = {}) {
     workspaces,
     turns: replayTurns(API_LIMITS),
     pageRecordsMax: 10,
+    pageBytesMax: 1e6,
   })
   return {
     workspaces,
