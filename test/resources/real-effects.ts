@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ResourceAdapter, SyncContext } from '@joinery/resources'
-import { ADAPTER_KINDS, Secrets, scopeOf } from '@joinery/resources'
+import { ADAPTER_KINDS, FileError, Secrets, scopeOf } from '@joinery/resources'
 import type { StepContext } from '@joinery/worker'
 import { type Bucket, storeIn } from '../files/s3-scene.ts'
 import type { TemplateEffects, TemplateInput } from '../tasks/template-effects.ts'
@@ -38,7 +38,14 @@ export function realEffects({ bucket, ledger }: RealOutside): TemplateEffects {
         const answer = await fetch(url, { method: 'PUT', body: content, signal })
         await answer.arrayBuffer()
         if (!answer.ok) throw Object.assign(new Error('the store did not take the part'), { status: answer.status })
-        await store.complete(upload, await store.parts(upload))
+        // An earlier attempt that was slow may have joined the parts, or made the file of them, in between.
+        const parts = await store.parts(upload).catch((error: unknown) => {
+          if (error instanceof FileError && error.code === 'unknown_upload') return []
+          throw error
+        })
+        await store.complete(upload, parts).catch(async (error: unknown) => {
+          if (!(await store.has(file))) throw error
+        })
       }
       // An attempt before this one may have been cut short between the file and what it was made of.
       await store.publish(upload, file)

@@ -110,36 +110,43 @@ export class DiskStore implements FileStore {
   }
 
   async publish(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void = () => {}): Promise<void> {
-    const folder = this.#folderOf(upload)
-    const payer = this.#payer
     if (!(await this.has(file))) {
-      const parts = await this.parts(upload)
-      const hash = createHash('sha256')
-      let bytes = 0
-      async function* chunks(): AsyncGenerator<Uint8Array> {
-        for (const { n } of parts) {
-          const part = createReadStream(join(folder, String(n)), { highWaterMark: 1024 ** 2 })
-          for await (const chunk of paidBytes(part, file.scope, payer)) {
-            hash.update(chunk)
-            bytes += chunk.length
-            onBytes(bytes)
-            yield chunk
-          }
-        }
-        const digest = hash.digest('hex')
-        if (digest === file.sha256 && bytes === file.bytes) return
-        const message = `the bytes that arrived have the SHA-256 ${digest} and the length ${bytes}, and the file has ${file.sha256} and ${file.bytes}: upload it again`
-        throw new FileError('wrong_digest', message)
-      }
-      try {
-        const temporary = join(this.#directory, file.scope, UPLOADS, `${randomUUID()}.tmp`)
-        await writeWhole(this.#pathOf(file), temporary, chunks())
-      } catch (error) {
-        if (error instanceof FileError && error.code === 'wrong_digest') await this.abort(upload)
-        throw error
-      }
+      await this.#makeFile(upload, file, onBytes).catch(async (error: unknown) => {
+        // An earlier attempt that was slow may have made the file, and removed some of its parts or all, in between.
+        if (!(await this.hasHere(file))) throw error
+      })
     }
     await this.abort(upload)
+  }
+
+  async #makeFile(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void): Promise<void> {
+    const folder = this.#folderOf(upload)
+    const payer = this.#payer
+    const parts = await this.parts(upload)
+    const hash = createHash('sha256')
+    let bytes = 0
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (const { n } of parts) {
+        const part = createReadStream(join(folder, String(n)), { highWaterMark: 1024 ** 2 })
+        for await (const chunk of paidBytes(part, file.scope, payer)) {
+          hash.update(chunk)
+          bytes += chunk.length
+          onBytes(bytes)
+          yield chunk
+        }
+      }
+      const digest = hash.digest('hex')
+      if (digest === file.sha256 && bytes === file.bytes) return
+      const message = `the bytes that arrived have the SHA-256 ${digest} and the length ${bytes}, and the file has ${file.sha256} and ${file.bytes}: upload it again`
+      throw new FileError('wrong_digest', message)
+    }
+    try {
+      const temporary = join(this.#directory, file.scope, UPLOADS, `${randomUUID()}.tmp`)
+      await writeWhole(this.#pathOf(file), temporary, chunks())
+    } catch (error) {
+      if (error instanceof FileError && error.code === 'wrong_digest') await this.abort(upload)
+      throw error
+    }
   }
 
   async abort(upload: UploadRef): Promise<void> {

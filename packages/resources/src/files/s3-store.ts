@@ -106,21 +106,28 @@ export class S3Store implements FileStore {
   }
 
   async publish(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void = () => {}): Promise<void> {
-    const staged = stagedKey(upload)
     if (!(await this.has(file))) {
-      await this.#readBack(staged, file, onBytes).catch(async (error: unknown) => {
-        if (error instanceof FileError && error.code === 'wrong_digest') await this.abort(upload)
-        throw error
+      await this.#makeFile(upload, file, onBytes).catch(async (error: unknown) => {
+        // An earlier attempt that was slow may have made the file, and removed what was joined, in between.
+        if (!isUnknown(error) || !(await this.has(file))) throw error
       })
-      // Nobody has a URL that could change the object since it was read.
-      const headers = {
-        'content-type': TYPE,
-        'x-amz-copy-source': encodeURI(this.#s3.sourceOf(staged)),
-        'x-amz-metadata-directive': 'REPLACE',
-      }
-      await this.#s3.ask({ method: 'PUT', key: fileKey(file), headers }, 'CopyObjectResult')
     }
     await this.abort(upload)
+  }
+
+  async #makeFile(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void): Promise<void> {
+    const staged = stagedKey(upload)
+    await this.#readBack(staged, file, onBytes).catch(async (error: unknown) => {
+      if (error instanceof FileError && error.code === 'wrong_digest') await this.abort(upload)
+      throw error
+    })
+    // Nobody has a URL that could change the object since it was read.
+    const headers = {
+      'content-type': TYPE,
+      'x-amz-copy-source': encodeURI(this.#s3.sourceOf(staged)),
+      'x-amz-metadata-directive': 'REPLACE',
+    }
+    await this.#s3.ask({ method: 'PUT', key: fileKey(file), headers }, 'CopyObjectResult')
   }
 
   async abort(upload: UploadRef): Promise<void> {
