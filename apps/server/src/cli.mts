@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
 import { addCommand } from './command-modules.mts'
+import { printable } from './say.mts'
 import type { Options } from './setting.mts'
 import { VERSION } from './version.mts'
 
@@ -100,7 +101,7 @@ function oneLine(message: string): string {
     .replace(/^error: /, 'joinery: ')
     .replace(/\.$/, '')
     .replaceAll('\n', ' ')
-  return `${fault}; "joinery help" lists the commands\n`
+  return `${printable(fault)}; "joinery help" lists the commands\n`
 }
 
 async function serveUntilStopped(options: Options): Promise<void> {
@@ -131,7 +132,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
     process.exitCode = exitCodeOf(error)
-    console.error(error instanceof AppError ? `joinery: ${error.message}` : error)
+    console.error(error instanceof AppError ? printable(`joinery: ${error.message}`) : error)
     // A connection to a NATS server that says nothing would keep a command that has failed from ending, also on a signal.
     process.exit()
   }

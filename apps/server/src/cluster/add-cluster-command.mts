@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 
 /** Adds `joinery cluster status`, `check`, `drain`, `stepdown` and `rebuild` to the program. */
@@ -14,7 +15,7 @@ export function addClusterCommand(program: Command): void {
   add('status', 'List the nodes, the workspaces that each owns, and the leaders of the engine.').action(
     async (options: Options) => {
       const { clusterStatus } = await import('./cluster-commands.mts')
-      console.log(await clusterStatus(options))
+      say(await clusterStatus(options))
     },
   )
   add('check', 'Hold the copies of all nodes against the history; exits with 1 if one has other records.')
@@ -28,7 +29,7 @@ export function addClusterCommand(program: Command): void {
     .argument('<node>', 'its name')
     .action(async (node: string, options: Options) => {
       const { drainNode } = await import('./cluster-commands.mts')
-      console.log(await drainNode(node, options))
+      say(await drainNode(node, options))
     })
   add(
     'rebuild',
@@ -40,12 +41,12 @@ export function addClusterCommand(program: Command): void {
     .option('--yes', 'do it')
     .action(async (options: Options) => {
       const { rebuildCluster } = await import('./rebuild-command.mts')
-      console.log(await rebuildCluster(options))
+      say(await rebuildCluster(options))
     })
   add('stepdown', 'Have the engine choose other leaders, of one part of it or of all.')
     .argument('[part]', 'name of a stream, as status lists it')
     .action(async (part: string | undefined, options: Options) => {
       const { stepDown } = await import('./cluster-commands.mts')
-      console.log(await stepDown(part, options))
+      say(await stepDown(part, options))
     })
 }

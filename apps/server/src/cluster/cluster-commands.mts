@@ -1,6 +1,7 @@
 import { type CheckedLog, ClusterError, checkLogs, type Engine, EngineError, openNatsEngine } from '@joinery/cluster'
 import { AppError } from '../app-error.mts'
 import { formatTable } from '../operations/table.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { readEngineConfig } from './cluster-setting.mts'
 import { askNodeStatus, askToDrain, type NodeStatus } from './node-asks.mts'
@@ -45,11 +46,11 @@ export function checkCluster(workspace: string | undefined, options: Options): P
         const from = divergedAt === undefined ? '' : ` from record ${divergedAt} on`
         wrong.push(`${log.workspace} on node ${node}: ${state}${from}${reason === undefined ? '' : ` (${reason})`}`)
       }
-      if (options.json === true) console.log(JSON.stringify(log))
-      else console.log(describeLog(log))
+      if (options.json === true) say(JSON.stringify(log))
+      else say(describeLog(log))
     }
     if (wrong.length > 0) throw new AppError('failed', `copies differ from the history: ${wrong.join('; ')}`)
-    if (options.json !== true) console.log(`${logs} logs on ${names.length} nodes agree with the history`)
+    if (options.json !== true) say(`${logs} logs on ${names.length} nodes agree with the history`)
   })
 }
 

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { filesFolderOf } from '../files/files-folder.mts'
 import { HEAD_LOG_FILE, readHeadLogs } from '../head-log.mts'
+import { say } from '../say.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive, writeNew } from './archive-file.mts'
 import { archivedRevocations } from './archived-revocations.mts'
@@ -69,7 +70,7 @@ async function runBackup(options: Options): Promise<void> {
   const heads = await readHeadLogs(join(directory, HEAD_LOG_FILE))
   const { beside: files, ...summary } = await archive(directory, {}, path, () => backUpFiles(directory, path))
   if (heads !== undefined) await writeFile(headsBeside(path), heads, { mode: 0o600 })
-  console.log(
+  say(
     isJson
       ? JSON.stringify({ ...summary, ...(files.files > 0 && { files }) })
       : `${describe(summary)}${filesHeld(files)}`,
@@ -105,13 +106,11 @@ async function runExport(workspace: string, options: Options): Promise<void> {
   const choice = options.intactPart === true ? { intactPartOf: workspace } : { workspaces: [workspace] }
   if (readSetting(form, options, process.env) === 'records') {
     const written = await records(directory, workspace, choice, resolve(readSetting(to, options, process.env)))
-    return console.log(
-      isJson ? JSON.stringify(written) : `wrote ${written.file}: ${formatCount(written.records, 'record')}`,
-    )
+    return say(isJson ? JSON.stringify(written) : `wrote ${written.file}: ${formatCount(written.records, 'record')}`)
   }
   const path = resolve(readSetting(to, options, process.env))
   const { beside: _, ...summary } = await archive(directory, choice, path, async () => undefined)
-  console.log(isJson ? JSON.stringify(summary) : describe(summary))
+  say(isJson ? JSON.stringify(summary) : describe(summary))
 }
 
 async function archive<T>(directory: string, choice: ArchiveChoice, file: string, beside: () => Promise<T>) {
@@ -157,7 +156,7 @@ async function runRestore(path: string, options: Options): Promise<void> {
     const revokedActors = new Set(revoked.map(({ actor }) => actor)).size
     const restored = `restored ${directory}: ${counts(imported)}${revokedActors === 0 ? '' : `, revoked tokens of ${formatCount(revokedActors, 'actor')}`}`
     const all = { directory, file, ...imported, revokedActors, ...(files && { files }) }
-    console.log(isJson ? JSON.stringify(all) : `${restored}${filesHeld(files)}`)
+    say(isJson ? JSON.stringify(all) : `${restored}${filesHeld(files)}`)
     for (const other of unreadable) {
       console.error(`${other} can't be read: if tokens were revoked before it was made, revoke them again`)
     }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
 import { keepHistorySetting } from '../keep-history-setting.mts'
+import { say } from '../say.mts'
 import { type Options, readSetting } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -26,7 +27,7 @@ async function runCompact(workspace: string | undefined, options: Options): Prom
     const watched = { onProgress: bar.onProgress, signal: stopSignal() }
     const done = await withOperator(directory, (operator) => operator.compact(keep, workspace, watched))
     bar.stop()
-    console.log(isJson ? JSON.stringify({ directory, workspaces: done }) : describe(done))
+    say(isJson ? JSON.stringify({ directory, workspaces: done }) : describe(done))
     const failed = done.filter(({ error }) => error !== undefined)
     if (failed.length === 0) return
     const reasons = failed.map((each) => `${each.workspace}: ${each.error}`).join('; ')

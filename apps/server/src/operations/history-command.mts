@@ -1,6 +1,7 @@
 import type { HistoryQuery, HistoryRow } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { say } from '../say.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -61,7 +62,7 @@ async function runHistory(workspace: string, options: Options): Promise<void> {
   const given = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined))
   const query: HistoryQuery = { workspace, limit: readSetting(limit, options, process.env), ...given }
   const rows = await withOperator(directory, (operator) => operator.history(query, stopSignal()))
-  console.log(isJson ? JSON.stringify({ workspace, records: rows }) : describe(rows))
+  say(isJson ? JSON.stringify({ workspace, records: rows }) : describe(rows))
 }
 
 function describe(rows: readonly HistoryRow[]): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -31,7 +32,7 @@ export function addHooksCommand(program: Command): void {
       const rows = all.filter(({ state, endpoint }) => {
         return states.includes(state) && (options.endpoint === undefined || options.endpoint === endpoint)
       })
-      console.log(isJson ? JSON.stringify({ directory, hooks: rows }) : describeAll(rows))
+      say(isJson ? JSON.stringify({ directory, hooks: rows }) : describeAll(rows))
     })
   addOutgoingCommands(hooks)
   const ofEvent = (name: string): Command => {
@@ -44,7 +45,7 @@ export function addHooksCommand(program: Command): void {
     .action(async (endpoint: string, id: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const hook = await withOperator(directory, (operator) => operator.hook(endpoint, id))
-      console.log(isJson ? JSON.stringify({ directory, hook }) : describeOne(hook))
+      say(isJson ? JSON.stringify({ directory, hook }) : describeOne(hook))
     })
   for (const [ask, description, done] of ASKS) {
     ofEvent(ask)
@@ -53,7 +54,7 @@ export function addHooksCommand(program: Command): void {
         const { directory, isJson } = readDataOptions(options)
         const hook = await withOperator(directory, (operator) => operator.askHook(endpoint, id, ask))
         const text = `the event ${id} of ${endpoint} ${done}`
-        console.log(isJson ? JSON.stringify({ directory, hook, done: ask }) : text)
+        say(isJson ? JSON.stringify({ directory, hook, done: ask }) : text)
       })
   }
 }

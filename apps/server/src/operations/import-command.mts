@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { filesFolderOf } from '../files/files-folder.mts'
+import { say } from '../say.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { counts, filesHeld, warnOfDamaged, warnOfDamagedFiles } from './archive-commands.mts'
 import { archiveAt, workspacesIn } from './archive-file.mts'
@@ -145,7 +146,7 @@ async function importFrom(file: string, { directory, isJson, choice }: Target): 
     const renamed = new Map(taken.map((from) => [from, choice.as ?? from]))
     const files = await restoreFiles({ archive: file, to: filesFolderOf(directory), renamed })
     const all = { directory, ...imported, ...(files && { files }) }
-    console.log(isJson ? JSON.stringify(all) : `imported ${counts(imported)}${filesHeld(files)}`)
+    say(isJson ? JSON.stringify(all) : `imported ${counts(imported)}${filesHeld(files)}`)
     warnOfDamagedFiles(files, 'they could not be imported')
     if (choice.workspaces === undefined) warnOfDamaged(imported)
   } finally {
@@ -155,7 +156,7 @@ async function importFrom(file: string, { directory, isJson, choice }: Target): 
 
 async function describeDocuments(documents: AsyncIterable<ConvertedDocument>, isJson: boolean): Promise<void> {
   const found = await explained(() => Array.fromAsync(documents, ({ entries: _, ...document }) => document))
-  if (isJson) return console.log(JSON.stringify({ documents: found }))
+  if (isJson) return say(JSON.stringify({ documents: found }))
   const rows = found.map(({ name, workspace: target, updates, bytes }) => [name, target, updates, formatBytes(bytes)])
-  console.log(formatTable(['document', 'workspace', 'updates', 'bytes'], rows))
+  say(formatTable(['document', 'workspace', 'updates', 'bytes'], rows))
 }

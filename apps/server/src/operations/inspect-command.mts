@@ -1,5 +1,6 @@
 import type { StoreInspection, WorkspaceInspection } from '@joinery/log/operations'
 import type { Command } from 'commander'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -15,7 +16,7 @@ export function addInspectCommand(program: Command): void {
 async function runInspect(workspace: string | undefined, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
   const inspection = await withOperator(directory, (operator) => operator.inspect(workspace, stopSignal()))
-  console.log(isJson ? JSON.stringify({ directory, ...inspection }) : describe(inspection))
+  say(isJson ? JSON.stringify({ directory, ...inspection }) : describe(inspection))
 }
 
 const COLUMNS = ['records', 'last written', 'updates', 'stored', 'snapshots', 'segments']

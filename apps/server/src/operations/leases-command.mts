@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -14,7 +15,7 @@ export function addLeasesCommand(program: Command): void {
     .action(async (workspace: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const rows = await withOperator(directory, (operator) => operator.leases(workspace))
-      console.log(isJson ? JSON.stringify({ directory, workspace, leases: rows }) : describe(rows))
+      say(isJson ? JSON.stringify({ directory, workspace, leases: rows }) : describe(rows))
     })
   addDataOptions(leases.command('show').argument('<workspace>', 'its name').argument('<lease>', 'name of the lease'))
     .description('Show one lease; exits with 1 while nobody holds it.')
@@ -24,14 +25,14 @@ export function addLeasesCommand(program: Command): void {
       const row = rows.find((lease) => lease.name === name)
       if (row === undefined)
         throw new AppError('failed', `nobody holds the lease ${JSON.stringify(name)} of ${workspace}`)
-      console.log(isJson ? JSON.stringify({ directory, workspace, ...row }) : describe([row]))
+      say(isJson ? JSON.stringify({ directory, workspace, ...row }) : describe([row]))
     })
   addDataOptions(leases.command('release').argument('<workspace>', 'its name').argument('<lease>', 'name of the lease'))
     .description('Release a lease whose holder does not: its later writes are refused, and the next that waits has it.')
     .action(async (workspace: string, name: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const { holder, fence } = await withOperator(directory, (operator) => operator.releaseLease(workspace, name))
-      console.log(
+      say(
         isJson
           ? JSON.stringify({ directory, workspace, name, holder, fence, done: 'release' })
           : `the lease ${JSON.stringify(name)} of ${workspace} is released: ${holder} held it (fence ${fence})`,

@@ -1,5 +1,6 @@
 import type { NamedSubscription } from '@joinery/resources'
 import type { Command } from 'commander'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -25,7 +26,7 @@ export function addOutgoingCommands(hooks: Command): void {
       const rows = failed.deliveries.map(({ body: _body, ...row }) => row)
       const subscriptions = failed.subscriptions.map(rowOf)
       const told = { directory, subscriptions, endpoints: failed.endpoints, deliveries: rows }
-      console.log(isJson ? JSON.stringify(told) : describe(failed))
+      say(isJson ? JSON.stringify(told) : describe(failed))
     })
   const ofDelivery = (name: string): Command => {
     return addDataOptions(
@@ -41,7 +42,7 @@ export function addOutgoingCommands(hooks: Command): void {
       const { directory, isJson } = readDataOptions(options)
       const delivery = await withOperator(directory, (operator) => operator.delivery(subscription, id))
       const text = [describe({ endpoints: [], subscriptions: [], deliveries: [delivery] }), delivery.body].join('\n')
-      console.log(isJson ? JSON.stringify({ directory, delivery }) : text)
+      say(isJson ? JSON.stringify({ directory, delivery }) : text)
     })
   for (const [ask, description, done] of ASKS) {
     ofDelivery(ask)
@@ -50,7 +51,7 @@ export function addOutgoingCommands(hooks: Command): void {
         const { directory, isJson } = readDataOptions(options)
         const delivery = await withOperator(directory, (operator) => operator.askDelivery(subscription, id, ask))
         const text = `the delivery ${id} of ${subscription} ${done}`
-        console.log(isJson ? JSON.stringify({ directory, delivery, done: ask }) : text)
+        say(isJson ? JSON.stringify({ directory, delivery, done: ask }) : text)
       })
   }
   addDataOptions(outgoing.command('enable').argument('<subscription>', 'name of the subscription'))
@@ -59,7 +60,7 @@ export function addOutgoingCommands(hooks: Command): void {
       const { directory, isJson } = readDataOptions(options)
       await withOperator(directory, (operator) => operator.enableEndpoint(subscription))
       const text = `webhooks are sent to the endpoint of ${subscription} again`
-      console.log(isJson ? JSON.stringify({ directory, subscription, done: 'enable' }) : text)
+      say(isJson ? JSON.stringify({ directory, subscription, done: 'enable' }) : text)
     })
 }
 

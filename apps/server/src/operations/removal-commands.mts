@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -24,9 +25,7 @@ export function addRemovalCommands(program: Command): void {
       .action(async (workspace: string, options: Options) => {
         const { directory, isJson } = readDataOptions(options)
         await withOperator(directory, (operator) => operator.remove(removal, workspace))
-        console.log(
-          isJson ? JSON.stringify({ directory, workspace, done: removal }) : `${workspace} is ${DONE[removal]}`,
-        )
+        say(isJson ? JSON.stringify({ directory, workspace, done: removal }) : `${workspace} is ${DONE[removal]}`)
       })
   }
 }

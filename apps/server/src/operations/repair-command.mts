@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -22,7 +23,7 @@ async function runRepair(workspace: string, options: Options): Promise<void> {
   const outcome = await withOperator(directory, (operator) => operator.repair(workspace, options.yes === true, watched))
   const isDone = 'remains' in outcome
   const isWhole = outcome.problemCount === 0
-  console.log(isJson ? JSON.stringify({ directory, repaired: isDone, ...outcome }) : describe(outcome))
+  say(isJson ? JSON.stringify({ directory, repaired: isDone, ...outcome }) : describe(outcome))
   if (isDone || isWhole) return
   throw new AppError('failed', `${workspace} is damaged and was not changed: add --yes to repair it`)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { parseMoment } from './history-command.mts'
@@ -38,7 +39,7 @@ export function addRevokeCommand(program: Command): void {
       const ended = await withOperator(directory, (operator) => operator.revoke(actor, sinceMs))
       if (!Number.isInteger(ended)) throw new AppError('failed', 'the server did not say what it has ended')
       const time = new Date(sinceMs).toISOString()
-      console.log(
+      say(
         isJson
           ? JSON.stringify({ directory, actor, since: time, ended })
           : `the tokens of ${actor} that were issued before ${time} are refused; connections ended: ${ended}`,

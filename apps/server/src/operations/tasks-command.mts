@@ -1,6 +1,7 @@
 import type { TaskView } from '@joinery/tasks'
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -36,9 +37,7 @@ export function addTasksCommand(program: Command): void {
       const rows = all.filter(({ state, saga }) => {
         return (states?.includes(state) ?? true) && (options.saga === undefined || options.saga === saga)
       })
-      console.log(
-        isJson ? JSON.stringify({ directory, workspace, tasks: rows, damagedJournals: damaged }) : describeAll(rows),
-      )
+      say(isJson ? JSON.stringify({ directory, workspace, tasks: rows, damagedJournals: damaged }) : describeAll(rows))
       for (const { log, reason } of damaged) console.error(`${log}: ${reason}`)
     })
   ofTask('show')
@@ -46,13 +45,13 @@ export function addTasksCommand(program: Command): void {
     .action(async (workspace: string, id: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
       const task = await withOperator(directory, (operator) => operator.task(workspace, id))
-      console.log(isJson ? JSON.stringify({ directory, workspace, task }) : describeOne(task))
+      say(isJson ? JSON.stringify({ directory, workspace, task }) : describeOne(task))
     })
   const tell = async (workspace: string, id: string, options: Options, ask: TaskAsk, done: string): Promise<void> => {
     const { directory, isJson } = readDataOptions(options)
     const task = await withOperator(directory, (operator) => operator.askTask(workspace, id, ask))
     const text = `task ${id} of ${workspace} ${done} (${stateOf(task)})`
-    console.log(isJson ? JSON.stringify({ directory, workspace, task, done: ask.type }) : text)
+    say(isJson ? JSON.stringify({ directory, workspace, task, done: ask.type }) : text)
   }
   for (const [type, description, done] of ASKS) {
     ofTask(type)
@@ -73,7 +72,7 @@ export function addTasksCommand(program: Command): void {
       const { directory, isJson } = readDataOptions(options)
       const resumed = await withOperator(directory, (operator) => operator.resumeTasks(workspace))
       const text = `${formatCount(resumed, 'task')} of ${workspace} resumed`
-      console.log(isJson ? JSON.stringify({ directory, workspace, resumed, done: 'resume' }) : text)
+      say(isJson ? JSON.stringify({ directory, workspace, resumed, done: 'resume' }) : text)
     })
 }
 

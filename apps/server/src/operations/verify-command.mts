@@ -1,6 +1,7 @@
 import { type DirectoryReport, isIntact, type Problem } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
+import { say } from '../say.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
@@ -31,7 +32,7 @@ async function runVerify(options: Options): Promise<void> {
     const watched = { onProgress: bar.onProgress, signal: stopSignal() }
     const report = await withOperator(directory, (operator) => operator.verify(watched))
     bar.stop()
-    console.log(isJson ? JSON.stringify({ intact: isIntact(report), directory, ...report }) : describeReport(report))
+    say(isJson ? JSON.stringify({ intact: isIntact(report), directory, ...report }) : describeReport(report))
     if (!isIntact(report))
       throw new AppError('failed', `${directory} is not intact: the report on stdout lists the problems`)
   } finally {

@@ -5,6 +5,7 @@ import { type HeadVerdict, verifyHeads } from '@joinery/log/operations'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { HEAD_LOG_FILE } from '../head-log.mts'
+import { say } from '../say.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { readDataOptions, stopSignal } from './data-options.mts'
 import { fileFault, withOperator } from './open-operator.mts'
@@ -34,7 +35,7 @@ export async function runVerifyHeads(options: Options): Promise<void> {
   const signers = [...new Set(heads.map((head) => head.key))]
   const isFound = verdicts.every(({ state }) => state === 'contained' || state === 'attested')
   const lines = [...verdicts.map(({ state, message }) => `${state}: ${message}`), `signed by ${signers.join(', ')}`]
-  console.log(isJson ? JSON.stringify({ contained: isFound, directory, keys: signers, verdicts }) : lines.join('\n'))
+  say(isJson ? JSON.stringify({ contained: isFound, directory, keys: signers, verdicts }) : lines.join('\n'))
   if (isFound) return
   throw new AppError(
     'failed',
