@@ -17,6 +17,8 @@ const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 const KIB = 1024
 const MIB = 1024 * KIB
 const HOUR_MS = 3_600_000
+/** The parts that Swift joins by its own settings. With 10,000 its proxy answers 503 while it gathers them for a copy. */
+const SWIFT_PARTS_MAX = 1_000
 /** A worker that was killed is found dead after this time. */
 const LIMITS = `files.partBytes=${4 * KIB},tasks.leaseMs=3000`
 /** Calls that a server makes to the store for one upload. */
@@ -188,13 +190,14 @@ it('[RU6] a server that is killed at any call of an upload leaves one object, an
 
 it.each([
   ['parts of 5 MiB and a last one of a byte, listed one at a time', [5 * MIB, 5 * MIB, 1], 1],
-  ...(IS_NIGHTLY ? [['10,000 parts', new Array<number>(10_000).fill(1), 1_000] as const] : []),
-] as const)('[RU12] Swift and the disk join %s', async (_, sizes, pageParts) => {
-  const parts = sizes.map((bytes, n) => Buffer.alloc(bytes, `${n};`))
+  ...(IS_NIGHTLY ? [['10,000 parts, of which Swift gets 1,000', new Array<number>(10_000).fill(1), 100] as const] : []),
+] as const)('[RU12] Swift and the disk join %s', async (_, all, pageParts) => {
   const scenes = [await openDiskScene()]
   if (swift !== undefined) scenes.push(openS3Scene(swift, async () => {}))
   for (const scene of scenes) {
     const isDisk = scene === scenes[0]
+    const sizes = isDisk ? all : all.slice(0, SWIFT_PARTS_MAX)
+    const parts = sizes.map((bytes, n) => Buffer.alloc(bytes, `${n};`))
     const store = isDisk || swift === undefined ? undefined : storeIn(swift, { ticketMs: HOUR_MS, pageParts })
     const upload = new TrialUpload(scene, parts, store && { store })
     await upload.begin()
