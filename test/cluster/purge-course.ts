@@ -1,8 +1,11 @@
 import { expect } from 'vitest'
+import { joinery } from '../support/command.ts'
 
 export interface PurgedNodes {
   /** `http://host:port` of each node, the one that goes away last. */
   readonly urls: readonly string[]
+  /** Directory of the last node. */
+  readonly directory: string
   /** Kills the last node. */
   kill(): Promise<void>
   /** Starts it again. Resolves with its address. */
@@ -14,7 +17,14 @@ export interface PurgedNodes {
 }
 
 /** Writes, deletes and purges a workspace through several nodes while one of them is away, and writes under its name again. */
-export async function purgeCourse({ urls, kill, start, beforePurge, afterPurge }: PurgedNodes): Promise<void> {
+export async function purgeCourse({
+  urls,
+  directory,
+  kill,
+  start,
+  beforePurge,
+  afterPurge,
+}: PurgedNodes): Promise<void> {
   const first = urls[0] ?? ''
   const second = urls.at(-2) ?? first
   const away = urls.at(-1) ?? ''
@@ -34,6 +44,9 @@ export async function purgeCourse({ urls, kill, start, beforePurge, afterPurge }
 
   expect((await put(first, 'secret')).status).toBe(201)
   await untilStatus(away, 'GET', '/blocks/secret', 200)
+  // That may have been answered by the owner.
+  const copies = async () => (await joinery('inspect', '--data', directory, '--json')).stdout
+  await expect.poll(copies).toContain('"demo"')
   const { generation } = (await ask(first, 'GET', '')).json
   await kill()
   // The other node asks the engine before it takes over from one that is away.

@@ -23,6 +23,7 @@ it('[A210] a workspace that is purged at any node is gone on all, one that was a
   const vectors = () => new VectorStore(`${two.directory}/vectors`)
   await purgeCourse({
     urls: [one.url, two.url],
+    directory: two.directory,
     kill: async () => {
       await two.child.end('SIGKILL')
       await vectors().add('demo', key, new Map([['of a text that is purged', new Float32Array([1])]]))

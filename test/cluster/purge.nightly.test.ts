@@ -52,6 +52,7 @@ it.for(Object.entries(MISFORTUNES))(
       await purgeCourse({
         ...misfortune(cluster),
         urls,
+        directory: cluster.directoryOf(2),
         kill: async () => {
           await cluster.endNode(2)
           // An engine that loses its data waits for nodes that lived a moment before.
