@@ -58,9 +58,17 @@ export async function ensureCommandBuilt(directory = BUILDS): Promise<void> {
   // Nobody knows whether a source that changed meanwhile is in the build as it was or as it is: the next one who asks builds again.
   if (times.some(([, changedAt]) => changedAt >= startedAt)) return
   const sources = Object.fromEntries(times.map(([path, changedAt]) => [relative(ROOT, path), changedAt]))
+  const files = Object.fromEntries(
+    await Promise.all(
+      (await readdir(join(directory, name))).map(async (file) => [
+        file,
+        (await stat(join(directory, name, file))).size,
+      ]),
+    ),
+  )
   // The manifest comes last and as a whole: other processes may be starting or building at this moment.
   const draft = join(directory, name, NEWEST)
-  await writeFile(draft, JSON.stringify({ entry: `${name}/cli.mjs`, sources }))
+  await writeFile(draft, JSON.stringify({ root: ROOT, name, files, sources }))
   await rename(draft, join(directory, NEWEST))
   const builds = (await readdir(directory)).filter((each) => each !== NEWEST).sort()
   for (const old of builds.slice(0, -KEPT_BUILDS)) await rm(join(directory, old), { recursive: true, force: true })

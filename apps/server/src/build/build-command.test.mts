@@ -38,11 +38,26 @@ it('[A215] a build has the whole command, and is taken only while its sources ar
   expect(modules).toEqual(expect.arrayContaining(started.map((name) => `${name}.mjs`)))
 
   const file = join(directory, 'newest.json')
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as { entry: string; sources: Record<string, number> }
+  const text = await readFile(file, 'utf8')
+  const manifest = JSON.parse(text) as { files: Record<string, number>; sources: Record<string, number> }
   const changed = { 'apps/server/src/cli.mts': 1, 'packages/log/package.json': 1, 'packages/log/src/gone.ts': 1 }
   for (const [path, changedAt] of Object.entries(changed)) {
     await writeFile(file, JSON.stringify({ ...manifest, sources: { ...manifest.sources, [path]: changedAt } }))
     expect(newestBuild(directory), path).toBeUndefined()
+  }
+  const spoilt = {
+    'of a copy of the repository': JSON.stringify({ ...manifest, root: '/elsewhere' }),
+    'with a file that a power cut has emptied': JSON.stringify({
+      ...manifest,
+      files: { ...manifest.files, 'cli.mjs': 0 },
+    }),
+    'with a file that is gone': JSON.stringify({ ...manifest, files: { ...manifest.files, 'gone.mjs': 1 } }),
+    'that a power cut has cut off': text.slice(0, 100),
+    'that is empty': '',
+  }
+  for (const [which, content] of Object.entries(spoilt)) {
+    await writeFile(file, content)
+    expect(newestBuild(directory), which).toBeUndefined()
   }
   await ensureCommandBuilt(directory)
   expect(newestBuild(directory)).not.toBe(build)
