@@ -59,6 +59,21 @@ async function fill(name: string, doc: Y.Doc, count: number): Promise<void> {
   db.close()
 }
 
+/** A new database with so many records. */
+async function copyOf(count: number): Promise<string> {
+  const name = freshName()
+  await (await open(name)).copy.close()
+  await fill(name, new Y.Doc(), count)
+  return name
+}
+
+/** The text that a copy brings to a page that opens it. */
+async function textIn(name: string): Promise<string> {
+  const { copy, text } = await open(name)
+  await copy.close()
+  return text.toString()
+}
+
 describe('local copy', () => {
   it('[C16] a plain y-indexeddb reads the copy, and the copy reads what a plain y-indexeddb wrote', async () => {
     const name = freshName()
@@ -71,9 +86,7 @@ describe('local copy', () => {
     expect(plain.getText().toString()).toBe('from joinery')
     plain.getText().insert(0, 'back ')
     await persistence.destroy()
-    const again = await open(name)
-    expect(again.text.toString()).toBe('back from joinery')
-    await again.copy.close()
+    expect(await textIn(name)).toBe('back from joinery')
   })
 
   it('[C85] edits are stored after their task, all of it in one transaction, and are not called kept before', async () => {
@@ -86,9 +99,7 @@ describe('local copy', () => {
     transaction.mockRestore()
     text.insert(0, 'closed at once ')
     await copy.close()
-    const again = await open(copy.name)
-    expect(again.text.toString()).toBe('closed at once hello')
-    await again.copy.close()
+    expect(await textIn(copy.name)).toBe('closed at once hello')
   })
 
   it('[C17] the database does not grow when the copy is opened and closed without an edit', async () => {
@@ -102,9 +113,7 @@ describe('local copy', () => {
   })
 
   it('[C17] records are folded into one when there are 500, and what was deleted goes', async () => {
-    const name = freshName()
-    await (await open(name)).copy.close()
-    await fill(name, new Y.Doc(), 498)
+    const name = await copyOf(498)
     const { copy, text, kept } = await open(name)
     text.insert(0, 'sh')
     await kept()
@@ -119,9 +128,7 @@ describe('local copy', () => {
   })
 
   it('[C17] edits that follow each other do not wait for the folding, which comes at rest', async () => {
-    const name = freshName()
-    await (await open(name)).copy.close()
-    await fill(name, new Y.Doc(), 499)
+    const name = await copyOf(499)
     const { copy, text, kept } = await open(name)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
@@ -138,15 +145,11 @@ describe('local copy', () => {
       vi.useRealTimers()
     }
     await copy.close()
-    const again = await open(name)
-    expect(again.text.toString()).toBe('typed on')
-    await again.copy.close()
+    expect(await textIn(name)).toBe('typed on')
   })
 
   it('[C17, C19] folding does not call a copy complete that a failed write has left behind', async () => {
-    const name = freshName()
-    await (await open(name)).copy.close()
-    await fill(name, new Y.Doc(), 499)
+    const name = await copyOf(499)
     const { copy, text, kept } = await open(name)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
@@ -167,23 +170,17 @@ describe('local copy', () => {
     text.insert(2, 'c')
     await kept()
     await copy.close()
-    const again = await open(name)
-    expect(again.text.toString()).toBe('abc')
-    await again.copy.close()
+    expect(await textIn(name)).toBe('abc')
   })
 
   it('[C17] records are folded when a copy is opened that has 500', async () => {
-    const name = freshName()
-    await (await open(name)).copy.close()
-    await fill(name, new Y.Doc(), 500)
+    const name = await copyOf(500)
     await (await open(name)).copy.close()
     expect(await recordsIn(name)).toBe(1)
   })
 
   it('[C17] folding keeps what another tab has stored', async () => {
-    const name = freshName()
-    await (await open(name)).copy.close()
-    await fill(name, new Y.Doc(), 499)
+    const name = await copyOf(499)
     const [one, two] = await Promise.all([open(name), open(name)])
     two.text.insert(0, 'of two')
     await two.kept()
@@ -229,9 +226,7 @@ describe('local copy', () => {
     await kept()
     expect(copy.error).toBeUndefined()
     await copy.close()
-    const again = await open(name)
-    expect(again.text.toString()).toBe('and while full')
-    await again.copy.close()
+    expect(await textIn(name)).toBe('and while full')
   })
 
   it('[C19] open rejects with local_copy_failed when the database holds what is no update', async () => {
