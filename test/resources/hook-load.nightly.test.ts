@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { percentile } from '../bench/load/percentile.ts'
 import { ResourceScene, stripeAt } from './resource-scene.ts'
+import { after, describeTimes, timeEdits } from './timed-edits.ts'
 
 const PAYMENTS = 20
 const HOOKS_PER_SECOND = 50
@@ -9,18 +10,6 @@ const HOOKS_PER_SECOND = 50
 const SECONDS = Number(process.env.JOINERY_HOOK_SECONDS ?? 60)
 /** Parts with and without events take turns, so that a machine that becomes slower is slower for both. */
 const ROUNDS = 6
-
-/** Edits for so many seconds, and how long each took, ms. */
-async function edits(scene: ResourceScene, seconds: number): Promise<number[]> {
-  const took: number[] = []
-  for (const endMs = performance.now() + seconds * 1_000; performance.now() < endMs; await pause(20)) {
-    const sinceMs = performance.now()
-    const body = { type: 'text', content: `edit ${took.length}` }
-    expect((await scene.call('PUT', `${scene.home}/blocks/note`, body)).status).toBeLessThan(300)
-    took.push(performance.now() - sinceMs)
-  }
-  return took
-}
 
 it('[RS14, RS15, RS47] 50 events a second are all kept and all handled, while people edit', async () => {
   await using scene = await ResourceScene.start({ resources: stripeAt })
@@ -31,28 +20,19 @@ it('[RS14, RS15, RS47] 50 events a second are all kept and all handled, while pe
     ids.push((detail as { id: string }).id)
   }
   // The first edits compile the code.
-  await edits(scene, 2)
+  await timeEdits(scene, scene.home, after(2))
   const alone: number[] = []
   const beside: number[] = []
   let sent = 0
   for (let round = 0; round < ROUNDS; round++) {
-    alone.push(...(await edits(scene, SECONDS / ROUNDS)))
+    alone.push(...(await timeEdits(scene, scene.home, after(SECONDS / ROUNDS))))
     const sending = sendEvents(scene, ids, sent, (SECONDS / ROUNDS) * HOOKS_PER_SECOND)
-    beside.push(...(await edits(scene, SECONDS / ROUNDS)))
+    beside.push(...(await timeEdits(scene, scene.home, after(SECONDS / ROUNDS))))
     sent += await sending
     await whenHandled(scene, sent)
   }
-  // Figures of a busy machine say nothing by themselves: they are told, and judged by people.
-  const ms = (of: readonly number[], share: number): number =>
-    percentile(
-      of.toSorted((a, b) => a - b),
-      share,
-    )
-  const figures = [alone, beside].map(
-    (each) => `p50 ${ms(each, 0.5).toFixed(1)} and p99 ${ms(each, 0.99).toFixed(1)} ms`,
-  )
-  const ratio = (ms(beside, 0.99) / ms(alone, 0.99)).toFixed(2)
-  console.log(`edits: ${figures[0]}; beside events ${figures[1]}; p99 is ${ratio} times as long`)
+  const ratio = (percentile(beside, 0.99) / percentile(alone, 0.99)).toFixed(2)
+  console.log(`edits: ${describeTimes(alone)}; beside events ${describeTimes(beside)}; p99 is ${ratio} times as long`)
 })
 
 /** Sends events in step with the clock. Resolves with their number once all are answered. */
