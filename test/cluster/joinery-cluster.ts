@@ -93,6 +93,11 @@ export class JoineryCluster {
     return this.#processes[node]
   }
 
+  /** The end of what each node has said, for a test that fails. */
+  lastWords(): string {
+    return NODES.map((node) => `node ${node}:\n${this.processOf(node)?.child.output().slice(-3_000)}`).join('\n')
+  }
+
   async startNode(node: NodeIndex): Promise<void> {
     if (this.#processes[node] !== undefined) return
     const { port, peers, nats, clock } = this.linksOf(node)

@@ -64,7 +64,7 @@ it.for(Object.entries(MISFORTUNES))(
         },
       })
     } catch (error) {
-      for (const node of NODES) console.log(`node ${node}:\n${cluster.processOf(node)?.child.output().slice(-3_000)}`)
+      console.log(cluster.lastWords())
       throw error
     } finally {
       await cluster.stop()

@@ -35,9 +35,6 @@ it('[A130] `npm run cluster` kills each of its processes by its name and starts 
     await expect.poll(() => put(0, 'third')).toBeOneOf([200, 201])
     child.kill('SIGINT')
     expect(await exited).toEqual([0, null])
-  } catch (error) {
-    console.log(said)
-    throw error
   } finally {
     child.kill('SIGTERM')
     await exited
