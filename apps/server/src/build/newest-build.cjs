@@ -37,4 +37,4 @@ function newestBuild(directory = BUILDS) {
   }
 }
 
-module.exports = { BUILDS, ENTRY, NEWEST, ROOT, newestBuild }
+module.exports = { BUILDS, NEWEST, ROOT, newestBuild }
