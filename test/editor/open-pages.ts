@@ -11,6 +11,8 @@ export interface KnownBlock {
 }
 
 export interface VisitOptions extends BrowserContextOptions {
+  /** Name that this person has had since an earlier visit; a new person is given one by chance. */
+  readonly person?: string
   /** Called with the page before it loads. */
   readonly prepare?: (page: Page) => Promise<void>
 }
@@ -69,9 +71,15 @@ export class OpenPages {
    * Opens a page at any address. Resolves as soon as it has loaded. Only with `serviceWorkers: 'allow'` it has its service worker,
    * which copies the whole editor to the device.
    */
-  async open(url: string, { prepare, ...options }: VisitOptions = {}): Promise<Page> {
+  async open(url: string, { person, prepare, ...options }: VisitOptions = {}): Promise<Page> {
     if (this.#browser === undefined) throw new Error('there is no browser')
     const page = await newPage(this.#browser, { serviceWorkers: 'block', ...options })
+    if (person !== undefined) {
+      await page.addInitScript(
+        (stored) => localStorage.setItem('joinery person', stored),
+        JSON.stringify({ name: person, hue: person.length * 40 }),
+      )
+    }
     await prepare?.(page)
     page.on('pageerror', (error) => this.errors.push(String(error)))
     page.on('console', (message) => {

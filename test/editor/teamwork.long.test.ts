@@ -6,17 +6,6 @@ import { openPages, saved, shownText, typeIn } from './open-pages.ts'
 const pages = openPages()
 const JOB = { source: 'workflow_execution', actor: 'planner' } as const
 
-/** A person with a name that others know. */
-const visitAs = (workspace: string, name: string): Promise<Page> =>
-  pages.visit(workspace, {
-    prepare: async (page) => {
-      await page.addInitScript(
-        (person) => localStorage.setItem('joinery person', person),
-        JSON.stringify({ name, hue: name.length * 40 }),
-      )
-    },
-  })
-
 async function work(workspace: string, act: (job: Workspace) => Promise<void>): Promise<void> {
   await using job = connectWorkspace({ url: pages.url, workspace, ...JOB })
   await job.whenSynced
@@ -69,8 +58,8 @@ it.skipIf(!pages.isThere)(
   '[E70, E71] a frame takes its blocks along, others see the drag before the drop, and the list shows the frame',
   async () => {
     await fill('frames', ['One', 'Two', 'Three'])
-    const ann = await visitAs('frames', 'Ann')
-    const bob = await visitAs('frames', 'Bob')
+    const ann = await pages.visit('frames', { person: 'Ann' })
+    const bob = await pages.visit('frames', { person: 'Bob' })
     await card(ann, 'One').locator('.kind').click()
     await card(ann, 'Two')
       .locator('.kind')
@@ -116,24 +105,19 @@ it.skipIf(!pages.isThere)(
   '[E73, E139] a comment calls somebody, is answered and resolved, and undo takes back one’s own alone',
   async () => {
     await fill('comments', ['Plan'])
-    {
-      // Somebody who has written, and left.
-      await using zoe = connectWorkspace({ url: pages.url, workspace: 'comments', actor: 'Zoë Oak' })
-      await zoe.whenSynced
-      zoe.transact(() => zoe.blocks.list()[0]?.content.insert(0, 'A draft.'))
-      await zoe.whenDurable()
-    }
-    const ann = await visitAs('comments', 'Ann')
-    const bob = await visitAs('comments', 'Bob')
-    await bob
-      .getByRole('list', { name: 'People here' })
-      .getByText('Ann', { exact: true })
-      .waitFor({ state: 'attached' })
+    const bob = await pages.visit('comments', { person: 'Bob' })
     await bob.getByRole('button', { name: 'Comment on Plan' }).click()
     const panel = bob.getByRole('complementary', { name: 'Comments' })
     // The field has the focus: a comment is typed at once.
     await panel.getByRole('textbox', { name: 'Comment on Plan' }).waitFor()
     await bob.keyboard.type('@oa')
+    {
+      // Somebody who becomes known by writing, after the letters, and leaves.
+      await using zoe = connectWorkspace({ url: pages.url, workspace: 'comments', actor: 'Zoë Oak' })
+      await zoe.whenSynced
+      zoe.transact(() => zoe.blocks.list()[0]?.content.insert(0, 'A draft.'))
+      await zoe.whenDurable()
+    }
     const offered = () => panel.getByRole('option').allTextContents()
     await expect.poll(async () => (await offered()).map((it) => it.slice(2))).toEqual(['Zoë Oak'])
     // Escape leaves the list alone, and another letter offers the name again.
@@ -145,6 +129,14 @@ it.skipIf(!pages.isThere)(
     const field = panel.getByRole('textbox', { name: 'Comment on Plan' })
     const active = async () => (await field.getAttribute('aria-activedescendant')) ?? 'none'
     const ofAnn = panel.getByRole('option', { name: 'Ann' })
+    const ofZoe = panel.getByRole('option', { name: 'Zoë Oak' })
+    await ofZoe.waitFor()
+    // Somebody who comes stands before her in the list, where the chosen name stays the chosen one.
+    const ann = await pages.visit('comments', { person: 'Ann' })
+    await ofAnn.waitFor()
+    expect(await offered()).toHaveLength(2)
+    expect(await active()).toBe(await ofZoe.getAttribute('id'))
+    await bob.keyboard.press('ArrowUp')
     await expect.poll(active).toBe(await ofAnn.getAttribute('id'))
     await bob.keyboard.press('ArrowDown')
     await expect.poll(active).not.toBe(await ofAnn.getAttribute('id'))
@@ -187,7 +179,7 @@ async function openPalette(page: Page): Promise<void> {
 
 it.skipIf(!pages.isThere)('[E74, E137] commands and a search by keyboard alone', async () => {
   await fill('palette', ['Plan', 'Notes'])
-  const ann = await visitAs('palette', 'Ann')
+  const ann = await pages.visit('palette', { person: 'Ann' })
   await typeIn(ann, 'Notes', 'Measure twice and then cut once.')
   await saved(ann)
   await openPalette(ann)
@@ -234,8 +226,8 @@ it.skipIf(!pages.isThere)('[E74, E137] commands and a search by keyboard alone',
 
 it.skipIf(!pages.isThere)('[E75] one follows another’s view until one pans or presses Escape', async () => {
   await fill('follow', ['Plan', 'Notes'])
-  const ann = await visitAs('follow', 'Ann')
-  const bob = await visitAs('follow', 'Bob')
+  const ann = await pages.visit('follow', { person: 'Ann' })
+  const bob = await pages.visit('follow', { person: 'Bob' })
   /** The middle of the view, in pixels of the flow. */
   const middle = (page: Page) =>
     page.evaluate(() => {
@@ -278,8 +270,8 @@ it.skipIf(!pages.isThere)(
   '[E72, E76] two people and a job move, connect and type at once; all see the same board, and undo spares the others',
   async () => {
     await fill('team', ['One', 'Two', 'Three'])
-    const ann = await visitAs('team', 'Ann')
-    const bob = await visitAs('team', 'Bob')
+    const ann = await pages.visit('team', { person: 'Ann' })
+    const bob = await pages.visit('team', { person: 'Bob' })
     const [one, two] = [await pages.idOf('team', 'One'), await pages.idOf('team', 'Two')]
     const dragging = grab(ann, 'One').then(async ({ x, y }) => {
       for (let step = 1; step <= 20; step++) await ann.mouse.move(x + step * 3, y + step * 6)

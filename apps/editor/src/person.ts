@@ -9,14 +9,28 @@ export interface Person {
 export const NAME_LENGTH_MAX = 64
 
 const KEY = 'joinery person'
-const MANNERS = ['Calm', 'Bright', 'Quick', 'Kind', 'Bold', 'Merry', 'Quiet', 'Wise']
-const TREES = ['Oak', 'Elm', 'Ash', 'Maple', 'Walnut', 'Cherry', 'Larch', 'Cedar']
+// 64 of each: two of ten people who are given a name in one workspace have the same one once in a hundred times.
+const MANNERS = `
+  Able Amiable Apt Blithe Bold Brave Bright Brisk Calm Candid Cheery Civil Clear Clever Cordial Crisp Daring Deft Eager
+  Earnest Fleet Frank Fresh Genial Gentle Glad Gracious Happy Hardy Honest Jolly Jovial Just Keen Kind Lively Loyal Lucky
+  Mellow Merry Mild Modest Neat Nimble Noble Patient Playful Proud Quick Quiet Ready Sage Serene Sharp Smart Sound Steady
+  Sunny Swift Tidy True Warm Wise Witty
+`
+const TREES = `
+  Acacia Alder Almond Apple Ash Aspen Balsa Bamboo Banyan Baobab Bay Beech Birch Cacao Cassia Cedar Cherry Chestnut Cork
+  Cypress Ebony Elder Elm Fig Fir Hawthorn Hazel Hemlock Hickory Holly Hornbeam Ironwood Juniper Larch Laurel Lemon Lime
+  Linden Mango Maple Medlar Mulberry Myrtle Oak Olive Orange Palm Peach Pear Pecan Pine Plum Poplar Quince Redwood Rowan
+  Sequoia Spruce Sycamore Tamarind Teak Walnut Willow Yew
+`
 
 /** Reads the person of earlier visits; makes and keeps a new one at the first visit. */
 export function readPerson(storage: Pick<Storage, 'getItem' | 'setItem'>, random: () => number): Person {
   const stored = parsePerson(storage.getItem(KEY))
   if (stored !== undefined) return stored
-  const pick = (words: readonly string[]): string => words[Math.floor(random() * words.length)] ?? 'Guest'
+  const pick = (words: string): string => {
+    const all = words.trim().split(/\s+/)
+    return all[Math.floor(random() * all.length)] ?? 'Guest'
+  }
   const person = { name: `${pick(MANNERS)} ${pick(TREES)}`, hue: Math.floor(random() * 360) }
   keepPerson(storage, person)
   return person

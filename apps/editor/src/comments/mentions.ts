@@ -39,7 +39,7 @@ function isNamed(text: string, at: number, name: string): boolean {
   return text.startsWith(name, at) && !/^[\p{L}\p{N}_]/u.test(text.slice(at + name.length))
 }
 
-/** Names that the text before a caret may be the beginning of. */
+/** Names whose beginning may stand before a caret. */
 export interface NameOffer {
   /** Index of the @. */
   readonly from: number
@@ -50,13 +50,13 @@ export interface NameOffer {
 const OFFERED_MAX = 6
 
 /**
- * The names of which a word begins with what stands between an @ and the caret, whatever its case and accents: first those that begin
- * with it themselves. Undefined if there are none, and within a mail address.
+ * The names of which a word begins with what stands between an @ and the end of `before`, the text before the caret, whatever its
+ * case and accents: first those that begin with it themselves. Undefined if there are none, and within a mail address.
  */
-export function nameOffer(text: string, caret: number, names: readonly string[]): NameOffer | undefined {
-  const from = text.slice(0, caret).lastIndexOf('@')
-  if (from === -1 || /[\p{L}\p{N}_.]$/u.test(text.slice(0, from))) return undefined
-  const typed = fold(text.slice(from + 1, caret))
+export function nameOffer(before: string, names: readonly string[]): NameOffer | undefined {
+  const from = before.lastIndexOf('@')
+  if (from === -1 || /[\p{L}\p{N}_.]$/u.test(before.slice(0, from))) return undefined
+  const typed = fold(before.slice(from + 1))
   const isBegun = (name: string): boolean => fold(name).startsWith(typed)
   const inWord = names.filter((name) => !isBegun(name) && fold(name).includes(` ${typed}`))
   const offered = typed === '' ? names : [...names.filter(isBegun), ...inWord]
