@@ -171,6 +171,10 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     return this.#unsent?.bytes ?? 0
   }
 
+  get unsentSinceMs(): number {
+    return this.#unsent?.movedAtMs ?? performance.now()
+  }
+
   get isFull(): boolean {
     return this.unsentBytes > this.#edge.limits.sendBufferBytesMax
   }
@@ -250,7 +254,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     if (nowMs < this.#beatAtMs) return
     const { heartbeatMs, unreadMs } = this.#edge.limits
     this.#beatAtMs = nowMs + heartbeatMs
-    const hasMoved = this.#unsent?.beat(nowMs) === true
+    const hasMoved = this.#unsent?.beat() === true
     if (this.#unsent?.isStuck(MISSED_BEATS_MAX, nowMs - unreadMs) === true) {
       return this.endUnsent(`the client has read nothing of what waits for it for ${unreadMs} ms`)
     }

@@ -2,6 +2,8 @@
 export interface UnsentHolder {
   /** Bytes that wait to be sent to this connection. */
   readonly unsentBytes: number
+  /** Time at which bytes last went out to it, or at which they began to wait, ms of `performance.now()`. */
+  readonly unsentSinceMs: number
   /** All that tells one principal from another: the actor of a token. */
   readonly principal: string
   /** Frees what waits and destroys the connection, because too many bytes wait for it and others. */
@@ -13,7 +15,8 @@ export const ENTRY_BYTES = 64
 
 /**
  * The messages that wait to be sent, of all connections together. A message that waits for many connections is in memory once,
- * and counts once. Beyond `bytesMax` the connection with most of them ends, of the principal with most of them.
+ * and counts once. Beyond `bytesMax` a connection ends, of the principal with most of them: the one with the greatest product of its
+ * bytes and the time for which none of them has gone out. A client that has just asked, and reads, does not end for those that do not read.
  */
 export class UnsentBytes {
   readonly #bytesMax: number
@@ -37,7 +40,7 @@ export class UnsentBytes {
     this.#waiting.set(message, count + 1)
     this.#bytes += ENTRY_BYTES + (count === 0 ? message.length : 0)
     this.#holders.add(holder)
-    while (this.#bytes > this.#bytesMax && this.#holders.size > 0) this.#endLargest()
+    while (this.#bytes > this.#bytesMax && this.#holders.size > 0) this.#endOne()
   }
 
   /** Counts a message no more that was sent to a connection, or never will be. */
@@ -53,19 +56,22 @@ export class UnsentBytes {
     this.#holders.delete(holder)
   }
 
-  #endLargest(): void {
+  #endOne(): void {
     const byPrincipal = new Map<string, number>()
     for (const { principal, unsentBytes } of this.#holders) {
       byPrincipal.set(principal, (byPrincipal.get(principal) ?? 0) + unsentBytes)
     }
     const [principal] = [...byPrincipal].reduce((most, entry) => (entry[1] > most[1] ? entry : most))
-    let largest: UnsentHolder | undefined
+    const nowMs = performance.now()
+    // A millisecond more, so that of those who began to wait just now the one with most bytes ends.
+    const heldBy = ({ unsentBytes, unsentSinceMs }: UnsentHolder): number => unsentBytes * (nowMs - unsentSinceMs + 1)
+    let worst: UnsentHolder | undefined
     for (const holder of this.#holders) {
       if (holder.principal !== principal) continue
-      if (largest === undefined || holder.unsentBytes > largest.unsentBytes) largest = holder
+      if (worst === undefined || heldBy(holder) > heldBy(worst)) worst = holder
     }
-    if (largest === undefined) return
-    this.#holders.delete(largest)
-    largest.endUnsent(`messages that clients have not read may have ${this.#bytesMax} bytes together: read faster`)
+    if (worst === undefined) return
+    this.#holders.delete(worst)
+    worst.endUnsent(`messages that clients have not read may have ${this.#bytesMax} bytes together: read faster`)
   }
 }

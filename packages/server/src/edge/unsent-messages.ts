@@ -29,7 +29,6 @@ export class UnsentMessages {
   #listeners: (() => void)[] = []
   /** True since a piece went out: see {@link beat}. */
   #hasMoved = false
-  /** Time of the last heartbeat at which bytes had gone out, or of the first message, ms of `performance.now()`. */
   #movedAtMs = performance.now()
   /** Heartbeats since then. A server that was busy for long may have had no time to send. */
   #stuckBeats = 0
@@ -47,11 +46,15 @@ export class UnsentMessages {
     return this.#bytes
   }
 
+  /** Time at which bytes last went out, or of the first message, ms of `performance.now()`. */
+  get movedAtMs(): number {
+    return this.#movedAtMs
+  }
+
   /** Notes a heartbeat. Returns whether bytes have gone out since the last one. */
-  beat(nowMs: number): boolean {
+  beat(): boolean {
     const hasMoved = this.#hasMoved
     this.#hasMoved = false
-    if (hasMoved) this.#movedAtMs = nowMs
     this.#stuckBeats = hasMoved ? 0 : this.#stuckBeats + 1
     return hasMoved
   }
@@ -162,6 +165,7 @@ export class UnsentMessages {
     this.#isWaiting = false
     if (error) return
     this.#hasMoved = true
+    this.#movedAtMs = performance.now()
     this.#dropSent()
     this.#send()
   }
