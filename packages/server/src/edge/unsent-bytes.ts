@@ -13,6 +13,9 @@ export interface UnsentHolder {
 /** Bytes that one waiting message costs beside its content: an entry in the connection's queue. */
 export const ENTRY_BYTES = 64
 
+/** Time for which a busy server may have sent nothing to a client that reads, ms. Of those that wait no longer, the one with most bytes ends. */
+const BUSY_MS = 100
+
 /**
  * The messages that wait to be sent, of all connections together. A message that waits for many connections is in memory once,
  * and counts once. Beyond `bytesMax` a connection ends, of the principal with most of them: the one with the greatest product of its
@@ -63,8 +66,8 @@ export class UnsentBytes {
     }
     const [principal] = [...byPrincipal].reduce((most, entry) => (entry[1] > most[1] ? entry : most))
     const nowMs = performance.now()
-    // A millisecond more, so that of those who began to wait just now the one with most bytes ends.
-    const heldBy = ({ unsentBytes, unsentSinceMs }: UnsentHolder): number => unsentBytes * (nowMs - unsentSinceMs + 1)
+    const heldBy = ({ unsentBytes, unsentSinceMs }: UnsentHolder): number =>
+      unsentBytes * (nowMs - unsentSinceMs + BUSY_MS)
     let worst: UnsentHolder | undefined
     for (const holder of this.#holders) {
       if (holder.principal !== principal) continue

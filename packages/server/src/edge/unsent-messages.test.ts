@@ -18,7 +18,7 @@ function connection() {
     },
   })
   const total = new UnsentBytes(Number.POSITIVE_INFINITY)
-  const holder = { unsentBytes: 0, principal: 'a', endUnsent: () => undefined }
+  const holder = { unsentBytes: 0, unsentSinceMs: 0, principal: 'a', endUnsent: () => undefined }
   const emptied = Promise.withResolvers<void>()
   const messages = new UnsentMessages(socket, total, holder, emptied.resolve)
   return { messages, total, emptied: emptied.promise, taken: () => taken }
