@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { openPages, saved } from './open-pages.ts'
+import { addText, openPages, saved } from './open-pages.ts'
 
 const pages = openPages()
 
@@ -15,7 +15,7 @@ describe.skipIf(!pages.isThere)('a server below a path', () => {
     await ann.getByRole('link', { name: 'Open a board' }).click()
     await saved(ann)
     expect(ann.url()).toBe(`${http}/joinery/w/demo`)
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('below')
     await saved(ann)
     await ann.keyboard.press('Control+Enter')

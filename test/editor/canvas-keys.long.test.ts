@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { openPages, saved, shownText, typeIn } from './open-pages.ts'
+import { addText, openPages, saved, shownText, typeIn } from './open-pages.ts'
 
 const pages = openPages()
 
@@ -8,7 +8,7 @@ it.skipIf(!pages.isThere)(
   '[E45, E46, E52, P15] selected blocks are duplicated, copied, deleted by key, and brought back where the eye is, also without storage',
   async () => {
     const ann = await pages.visit('selection', { prepare: denyStorage })
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('kept')
     const block = ann.getByRole('group', { name: 'Text 1', exact: true })
     await block.focus()

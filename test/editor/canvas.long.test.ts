@@ -2,7 +2,7 @@ import { setEdge } from '@joinery/blocks'
 import { connectWorkspace } from '@joinery/client'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { openPages, saved, shownText } from './open-pages.ts'
+import { addText, openPages, saved, shownText } from './open-pages.ts'
 
 const pages = openPages()
 const JOB = { source: 'workflow_execution', actor: 'job' } as const
@@ -301,7 +301,8 @@ it.skipIf(!pages.isThere)(
   async () => {
     await fill('new', { blocks: 1, at: () => ({ x: 30_000, y: -20_000 }) })
     const ann = await pages.visit('new')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.getByRole('region', { name: 'Block 0' }).waitFor()
+    await addText(ann)
     await ann.keyboard.type('near')
     expect(await isInView(ann, 'Text 1')).toBe(true)
     const { 'Text 1': at } = (await positions('new')) as Record<string, { x: number; y: number } | undefined>

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { saved } from './open-pages.ts'
+import { addText, saved } from './open-pages.ts'
 import { openPlainServer } from './plain-server.ts'
 
 const ASSETS = fileURLToPath(new URL('../../apps/editor/dist/assets/', import.meta.url))
@@ -15,7 +15,7 @@ it.skipIf(!pages.isThere)(
   '[E8, E19, E87] a block can be made and written in, renamed, indexed, deleted and had back by undo',
   async () => {
     const ann = await visit('edit')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('in it')
     expect(await content(ann, 'Text 1').inputValue()).toBe('in it')
     await ann.getByRole('textbox', { name: 'Title of Text 1' }).fill('Plan')

@@ -8,7 +8,7 @@ import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 import { TWO_LOOKS, violationsIn } from './axe.ts'
 import { dropFile } from './drop-files.ts'
-import { openPages, saved } from './open-pages.ts'
+import { addText, openPages, saved } from './open-pages.ts'
 
 const SECRET = 'a secret of thirty-two bytes or more'
 const pages = openPages()
@@ -114,7 +114,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
       .getByRole('list', { name: 'People here' })
       .getByText('Ada Lovelace (you)', { exact: true })
       .waitFor({ state: 'attached' })
-    await ada.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ada)
     await ada.keyboard.type('signed')
     await ada.getByText(/^Text by Ada Lovelace, by hand/).waitFor()
     await saved(ada)
@@ -235,8 +235,8 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
   it('[E97] no key, drag or drop of a reader changes anything or looks as if, and the page says why', async () => {
     const ada = await pages.open(`${http}/w/team/read#token=${await token()}`)
     await saved(ada)
-    for (const words of ['measure', 'cut']) {
-      await ada.getByRole('button', { name: 'Add text block' }).click()
+    for (const [title, words] of Object.entries({ 'Text 1': 'measure', 'Text 2': 'cut' })) {
+      await addText(ada, title)
       await ada.keyboard.type(words)
     }
     await ada.getByRole('group', { name: 'Text 1', exact: true }).focus()

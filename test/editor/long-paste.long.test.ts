@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { openPages, saved } from './open-pages.ts'
+import { addText, openPages, saved } from './open-pages.ts'
 
 const pages = openPages()
 const LINE = `${'Measure twice, cut once. '.repeat(10).trimEnd()}\n`
@@ -16,7 +16,7 @@ it.skipIf(!pages.isThere)(
   '[E130] a paste of 2 MB is in the text, saved and undone as one step; a longer one is a file of the block',
   async () => {
     const ann = await pages.visit('long-paste', { permissions: ['clipboard-read', 'clipboard-write'] })
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('before')
     await paste(ann, 2_000_000)
     await expect.poll(async () => (await pages.contentOf('long-paste', 'Text 1'))?.length).toBe(2_000_006)

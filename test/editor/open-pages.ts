@@ -111,6 +111,15 @@ export class OpenPages {
 export const statusOf = (page: Page) => page.getByRole('status', { name: 'Save status' })
 export const saved = (page: Page): Promise<void> => statusOf(page).getByText('Saved', { exact: true }).waitFor()
 
+/** Adds a text block as a person does, and waits until its text has the focus: the canvas may still be on its way. */
+export async function addText(page: Page, title = 'Text 1'): Promise<void> {
+  await page.getByRole('button', { name: 'Add text block' }).click()
+  await page
+    .getByRole('textbox', { name: `Content of ${title}` })
+    .and(page.locator(':focus'))
+    .waitFor()
+}
+
 /** Types at the end of a block's text, as a person does. */
 export async function typeIn(page: Page, title: string, text: string): Promise<void> {
   await page.getByRole('textbox', { name: `Content of ${title}` }).click()

@@ -1,13 +1,24 @@
+import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { openPages, saved } from './open-pages.ts'
+import { addText, openPages, saved } from './open-pages.ts'
 
 const pages = openPages()
 
 it.skipIf(!pages.isThere)(
-  '[E60, E61] a card shows Markdown as what it means, and opens to a large editor and back by keyboard',
+  '[E19, E60, E61] a text that was added before the canvas came has the focus, and a card shows Markdown as what it means, and opens to a large editor and back by keyboard',
   async () => {
-    const ann = await pages.visit('markdown')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    const canvas = Promise.withResolvers<void>()
+    const prepare = async (page: Page): Promise<void> => {
+      await page.route('**/assets/board-canvas-*', async (route) => {
+        await canvas.promise
+        await route.continue()
+      })
+    }
+    const ann = await pages.visit('markdown', { prepare })
+    const added = addText(ann)
+    await ann.getByRole('button', { name: 'Undo' }).and(ann.locator(':enabled')).waitFor()
+    canvas.resolve()
+    await added
     await ann.keyboard.type('# Plan\n\ncut **once**')
     const field = ann.getByRole('textbox', { name: 'Content of Text 1' })
     await ann.keyboard.press('Control+Enter')

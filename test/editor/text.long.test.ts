@@ -1,7 +1,7 @@
 import { connectWorkspace } from '@joinery/client'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { openPages, saved } from './open-pages.ts'
+import { addText, openPages, saved } from './open-pages.ts'
 
 const pages = openPages()
 const field = (page: Page, title: string) => page.getByRole('textbox', { name: `Content of ${title}` })
@@ -24,7 +24,7 @@ async function openLarge(page: Page, title: string): Promise<void> {
 describe.skipIf(!pages.isThere)('texts', () => {
   it('[E62] people in the large editor and on the card, and a job, write at once, and see names; undo spares the others', async () => {
     const ann = await pages.visit('write-large')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('start ')
     await saved(ann)
     const bob = await pages.visit('write-large')
@@ -112,7 +112,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
 
   it('[E60] a click on the rendered text puts the caret before the same character of the source', async () => {
     const ann = await pages.visit('click')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('## Heading\n**bold** and *thin* words')
     await ann.getByRole('heading', { level: 1 }).click()
     const word = ann.locator('.rendered em')
@@ -139,7 +139,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
       await page.route('**/assets/text-dialog-*', (route) => route.abort())
     }
     const ann = await pages.visit('unloaded', { prepare })
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('safe')
     await ann.keyboard.press('Control+Enter')
     await ann.getByRole('alert').filter({ hasText: 'This part of the page could not be loaded.' }).waitFor()
@@ -151,7 +151,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
 
   it('[E133, E135] a card tells how much people and jobs wrote, and the large editor which passages, by request and in words', async () => {
     const ann = await pages.visit('authors')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await addText(ann)
     await ann.keyboard.type('By a person. ')
     await saved(ann)
     const id = await pages.idOf('authors', 'Text 1')

@@ -4,7 +4,7 @@ import { type ReactFlowInstance, useReactFlow } from '@xyflow/react'
 import { type RefCallback, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
 import { follow, presentFollowed } from '../follow/followed.ts'
 import { useSharedView } from '../follow/use-shared-view.ts'
-import { openCanvasDoor } from '../panels/open-block.ts'
+import { openCanvasDoor, openEarlyBlock } from '../panels/open-block.ts'
 import { freePlaceNear } from './free-place.ts'
 import { type Box, boxOf } from './node-box.ts'
 
@@ -99,7 +99,11 @@ export function useBoardViewport(nodes: FlowNode[]) {
     isMine.current = true
     follow(undefined)
   }, [])
-  return { frame, onMoveStart, onInit: fit }
+  const onInit = useCallback((): void => {
+    fit()
+    openEarlyBlock()
+  }, [fit])
+  return { frame, onMoveStart, onInit }
 }
 
 /** Fits all blocks if they can be read then; shows the first ones otherwise. */

@@ -23,6 +23,8 @@ export interface CanvasDoor {
 }
 
 let canvas: CanvasDoor | undefined
+/** The block that was opened last while the page had no canvas yet, and the element that had the focus then. */
+let early: { readonly id: string; readonly options: OpenBlockOptions; readonly focused: Element | null } | undefined
 
 /** Makes a canvas the one that shows blocks and finds places. Returns the function that ends it. */
 export function openCanvasDoor(door: CanvasDoor): () => void {
@@ -30,6 +32,15 @@ export function openCanvasDoor(door: CanvasDoor): () => void {
   return () => {
     if (canvas === door) canvas = undefined
   }
+}
+
+/** Opens, on a canvas that is drawn now, the block that was opened before. A focus that has moved since stays where it is. */
+export function openEarlyBlock(): void {
+  const opened = early
+  early = undefined
+  if (opened === undefined) return
+  const isMoved = document.activeElement !== opened.focused
+  openBlock(opened.id, isMoved ? { keepsFocus: true } : opened.options)
 }
 
 /** Place for a new block; undefined if the order of the blocks decides. */
@@ -41,16 +52,20 @@ export const openPlace: CanvasDoor['showPlace'] = (at) => canvas?.showPlace(at)
 /** Shows the whole board, if the canvas is shown. */
 export const fitBoard: CanvasDoor['fit'] = () => canvas?.fit()
 
-/** Brings a block into view and the focus into its text. Returns false if the page does not show the block. */
-export function openBlock(
-  id: string,
-  { passage, keepsFocus = false, isFromBehind = false }: OpenBlockOptions = {},
-): boolean {
+/**
+ * Brings a block into view and the focus into its text. Returns false if the page does not show the block; before the canvas is there,
+ * the block is opened as soon as it is drawn.
+ */
+export function openBlock(id: string, options: OpenBlockOptions = {}): boolean {
+  const { passage, keepsFocus = false, isFromBehind = false } = options
   // Rendered at once: a canvas leaves out of the page what is far away.
   const isOnCanvas = flushSync(() => canvas?.show(id) === true)
   const find = () => document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
   const there = find()
-  if (there === null) return false
+  if (there === null) {
+    if (canvas === undefined) early = { id, options, focused: document.activeElement }
+    return false
+  }
   drawCard(there)
   const card = find() ?? there
   if (!isOnCanvas) scrollTo(card)
