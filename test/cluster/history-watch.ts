@@ -15,6 +15,13 @@ const WHOLE_EVERY = 8
 /** Pause between two looks at the nodes' copies, ms. */
 const LOOK_MS = 100
 
+const NO_LSNS: ReadonlyMap<string, number> = new Map()
+
+export interface LookOptions {
+  readonly isWhole?: boolean
+  readonly through?: ReadonlyMap<string, number>
+}
+
 /** One history, as it was read until now. */
 interface Watched {
   readonly rules: HistoryRules
@@ -48,12 +55,14 @@ export class HistoryWatch {
   /**
    * Reads what the histories have beyond the last look, or all of it again if `isWhole`, which each eighth look is by itself. Rejects
    * when a record that was seen is another one or gone, or a message breaks a rule.
+   *
+   * @param through records that a history must have by now, by workspace: a leader of NATS that has just changed may give an older end
    */
-  async look({ isWhole = ++this.#looks % WHOLE_EVERY === 0 } = {}): Promise<void> {
+  async look({ isWhole = ++this.#looks % WHOLE_EVERY === 0, through = NO_LSNS }: LookOptions = {}): Promise<void> {
     for (const workspace of await historiesOf(this.#engine.log)) {
       const seen = this.#watched.get(workspace)
       const now = isWhole || seen === undefined ? nothing(workspace) : seen
-      await this.#readOn(workspace, now)
+      await this.#readOn(workspace, now, through.get(workspace) ?? 0)
       if (seen !== undefined) compare(workspace, 'the history', seen.digests, now.digests)
       this.#watched.set(workspace, now)
     }
@@ -64,6 +73,13 @@ export class HistoryWatch {
     const { pendingStructs, pendingDs } = this.#docOf(workspace).store
     if (pendingStructs === null && pendingDs === null) return
     throw new Error(`${workspace}: a record stands on another one, which the history does not have`)
+  }
+
+  /** How far a history goes, as of the last look, and whether records wait for others that it does not have. */
+  stateOf(workspace: string): string {
+    const { pendingStructs } = this.#docOf(workspace).store
+    const end = this.#watched.get(workspace)?.digests.length ?? 0
+    return `${end} records${pendingStructs === null ? '' : `, which wait for clients ${[...pendingStructs.missing.keys()]}`}`
   }
 
   /** All entries of a workspace that show, as of the last look: those of its list, and the contents of its blocks. */
@@ -140,9 +156,13 @@ export class HistoryWatch {
     return this.#watched.get(workspace)?.doc ?? new Y.Doc()
   }
 
-  async #readOn(workspace: string, watched: Watched): Promise<void> {
+  async #readOn(workspace: string, watched: Watched, through: number): Promise<void> {
     const { rules, digests, doc, position: from } = watched
-    const read = await readHistory(this.#engine.log, workspace, { ...(from && { from }), onMessage: rules.take })
+    const read = await readHistory(this.#engine.log, workspace, {
+      ...(from && { from }),
+      through,
+      onMessage: rules.take,
+    })
     for (const record of read.records) {
       digests.push(digestOf(record))
       if (!isSystemLog(workspace)) Y.applyUpdate(doc, record.update)

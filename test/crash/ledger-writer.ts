@@ -20,6 +20,7 @@ export class Ledger {
   /** Entries in the order they were typed, `name:number`. */
   readonly typed: string[] = []
   #acknowledged = 0
+  #lsn = 0
 
   constructor(name: string) {
     this.#name = name
@@ -32,9 +33,15 @@ export class Ledger {
     return entry
   }
 
-  /** The first `count` entries were called durable. */
-  acknowledge(count: number): void {
+  /** The first `count` entries were called durable, with all up to the record `lsn`. */
+  acknowledge(count: number, lsn: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, count)
+    this.#lsn = Math.max(this.#lsn, lsn)
+  }
+
+  /** The last record that was called durable; 0 for none. */
+  get lsn(): number {
+    return this.#lsn
   }
 
   /** How many entries were called durable. */

@@ -29,7 +29,7 @@ export class SdkWriter implements LedgerWriter {
     doc.getArray<string>('entries').push([this.ledger.next()])
     const count = this.ledger.typed.length
     this.#client.whenDurable().then(
-      () => this.ledger.acknowledge(count),
+      ({ lsn = 0 }) => this.ledger.acknowledge(count, lsn),
       (error: unknown) => {
         const isStopped = error instanceof ClientError && error.code === 'closed'
         if (!isStopped) this.#failure ??= new Error(`${this.name} was refused`, { cause: error })

@@ -80,7 +80,8 @@ export class WireWriter implements LedgerWriter {
       this.#coverage[client.framesSent] = this.ledger.typed.length
     }
     client.onMessage = (message) => {
-      if (message.type === 'durable') this.ledger.acknowledge(this.#coverage[message.frames - 1] ?? 0)
+      if (message.type !== 'durable') return
+      this.ledger.acknowledge(this.#coverage[message.frames - 1] ?? 0, message.lsn)
     }
     return client
   }

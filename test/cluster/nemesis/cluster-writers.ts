@@ -82,8 +82,8 @@ class KeyedWriter implements LedgerWriter {
     while (!this.#isStopped) {
       try {
         const write = ({ doc }: { doc: Workspace['doc'] }): void => void doc.getArray<string>('entries').push([entry])
-        await this.#client.transactOnce(write, { idempotencyKey: entry })
-        this.ledger.acknowledge(count)
+        const { lsn } = await this.#client.transactOnce(write, { idempotencyKey: entry })
+        this.ledger.acknowledge(count, lsn)
         break
       } catch {
         // A job that hears an error begins anew, with the same key.
@@ -140,11 +140,12 @@ export class ClusterWriters {
     await until('new edits of every workspace are acknowledged', () => this.workspaces.every(isGoingOn))
   }
 
-  /** All that was acknowledged until now, by writer. */
-  ledgers(): { writer: LedgerWriter; acknowledged: readonly string[] }[] {
+  /** All that was acknowledged until now, by writer: entries, and the last record. */
+  ledgers(): { writer: LedgerWriter; acknowledged: readonly string[]; lsn: number }[] {
     return this.all.map((writer) => ({
       writer,
       acknowledged: writer.ledger.typed.slice(0, writer.ledger.acknowledged),
+      lsn: writer.ledger.lsn,
     }))
   }
 

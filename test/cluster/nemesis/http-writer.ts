@@ -58,7 +58,7 @@ export class HttpWriter implements LedgerWriter {
     const count = this.ledger.typed.length
     const first = await this.#untilAnswered(entry)
     if (first === undefined) return
-    this.ledger.acknowledge(count)
+    this.ledger.acknowledge(count, Number(first.lsn))
     if (count % REPEAT_EVERY !== 0) return
     const again = await this.#untilAnswered(entry)
     if (again !== undefined && (again.block !== first.block || again.lsn !== first.lsn)) {

@@ -210,7 +210,11 @@ export async function expectAcknowledged(
   options: { readonly isWhole?: boolean } = {},
 ): Promise<void> {
   const ledgers = writers.ledgers()
-  await watch.look(options)
+  const through = new Map<string, number>()
+  for (const { writer, lsn } of ledgers) {
+    through.set(writer.workspace, Math.max(lsn, through.get(writer.workspace) ?? 0))
+  }
+  await watch.look({ ...options, through })
   for (const workspace of writers.workspaces) {
     if (options.isWhole === true) watch.assertWhole(workspace)
     const entries = watch.entriesOf(workspace)
@@ -218,7 +222,7 @@ export async function expectAcknowledged(
     for (const { writer, acknowledged } of ledgers) {
       if (writer.workspace !== workspace) continue
       const lost = acknowledged.filter((entry) => !held.has(entry))
-      expect(lost, `acknowledged to ${writer.name}, and lost`).toEqual([])
+      expect(lost, `acknowledged to ${writer.name}, and lost: ${watch.stateOf(workspace)}`).toEqual([])
     }
     const doubled = entries.filter((entry, index) => entries.indexOf(entry) !== index)
     expect(doubled, `entries that are twice in ${workspace}`).toEqual([])
