@@ -21,6 +21,11 @@ export function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStr
   }
 }
 
+/** The error of an update that waits although nothing that it builds on is missing. */
+export function buildsOnItself(): UpdateError {
+  return new UpdateError('the update builds on itself, so that it can never show')
+}
+
 /** Whether edits wait in a document for others that have not arrived. */
 export function hasWaiting({ store }: Y.Doc): boolean {
   return store.pendingStructs !== null || store.pendingDs !== null

@@ -1,12 +1,21 @@
 import * as Y from 'yjs'
+import { UpdateError } from './apply-update.ts'
 import { visitUpdate } from './struct-spans.ts'
 import type { Clocks } from './waiting-structs.ts'
 
 /**
  * The clocks that `doc` would have to reach for `update` to show at once, by Yjs client id; undefined when it builds on nothing
- * that is missing in both. Throws on bytes that are no update.
+ * that is missing in both. Throws {@link UpdateError} on bytes that are no update.
  */
 export function missingFor(doc: Y.Doc, update: Uint8Array): Clocks | undefined {
+  try {
+    return missingIn(doc, update)
+  } catch (cause) {
+    throw new UpdateError('the update is no Yjs V1 update', { cause })
+  }
+}
+
+function missingIn(doc: Y.Doc, update: Uint8Array): Clocks | undefined {
   const reached = new Map<number, number>()
   const stateOf = (client: number): number => reached.get(client) ?? Y.getState(doc.store, client)
   const missing = new Map<number, number>()

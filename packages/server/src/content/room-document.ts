@@ -151,7 +151,7 @@ export class RoomDocument {
     return this.#outcome()
   }
 
-  /** The clocks that the document lacks for `update` to show at once: see {@link missingFor}. */
+  /** The clocks that the document lacks for `update` to show at once: see {@link missingFor}. Throws {@link UpdateError}. */
   missingFor(update: Uint8Array): Clocks | undefined {
     return isEmptyUpdate(update) ? undefined : missingFor(this.doc, update)
   }

@@ -8,7 +8,7 @@ export type Clocks = ReadonlyMap<number, number>
  * Bytes as which each client counts whose structs wait, besides their own: Yjs reads all that waits again at each update, in a time that
  * grows with the clients.
  */
-const CLIENT_BYTES = 256
+export const CLIENT_BYTES = 256
 
 type Waiting = NonNullable<Y.Doc['store']['pendingStructs']>
 

@@ -241,3 +241,72 @@ describe('a keyed update', () => {
     expect([await storedText(), (await records()).length]).toEqual(['once', 1])
   })
 })
+
+/** Two updates, of which the second builds on the first. */
+function twoUpdates(): [Uint8Array, Uint8Array] {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  doc.getText('t').insert(0, 'a')
+  doc.getText('t').insert(1, 'b')
+  return updates as [Uint8Array, Uint8Array]
+}
+
+describe('a keyed update that builds on edits which have not arrived', () => {
+  it('[S419] is answered when they show, and is not in the log before', async () => {
+    fixture = await ServerFixture.start()
+    const [first, second] = twoUpdates()
+    const [ada, ben] = await Promise.all([join(), join()])
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: second }))
+    await ada.roundTrip()
+    ben.text.insert(0, '!')
+    await ada.until(() => ada.text.toString() === '!')
+    expect([resultsOf(ada), (await records()).map(({ key }) => key)]).toEqual([[], [undefined]])
+    ben.send(encodeUpdate(first))
+    await ada.until(() => resultsOf(ada).length === 1)
+    expect(resultsOf(ada)).toMatchObject([{ outcome: 'applied', lsn: 3 }])
+    expect((await storedText()).replace('!', '')).toBe('ab')
+  })
+
+  it('[S419] leaves its key to another that lacks nothing, and hears then that it is a repeat', async () => {
+    fixture = await ServerFixture.start()
+    const [first, second] = twoUpdates()
+    const [ada, ben] = await Promise.all([join(), join()])
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: second }))
+    await ada.roundTrip()
+    expect(await write(ben, 'k', new Uint8Array())).toMatchObject({ outcome: 'unknown' })
+    expect(await write(ben, 'k', updateOf('whole'))).toMatchObject({ outcome: 'applied', lsn: 1 })
+    ben.send(encodeUpdate(first))
+    await ada.until(() => resultsOf(ada).length === 1)
+    expect(resultsOf(ada)).toMatchObject([{ outcome: 'repeated', lsn: 1 }])
+    expect(await records()).toHaveLength(2)
+  })
+
+  it('[S419] is forgotten with its client', async () => {
+    fixture = await ServerFixture.start()
+    const [first, second] = twoUpdates()
+    const [ada, ben] = await Promise.all([join(), join()])
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: second }))
+    await ada.roundTrip()
+    await ada.close()
+    await expect.poll(() => fixture.server.load().connections).toBe(1)
+    ben.send(encodeUpdate(first))
+    await ben.until(() => ben.message('durable')?.frames === ben.sentUpdates)
+    expect(await write(ben, 'k', new Uint8Array())).toMatchObject({ outcome: 'unknown' })
+    expect(await storedText()).toBe('a')
+  })
+
+  it('[S419] is refused when too much waits, and a bad one at once, without harm to its connection', async () => {
+    fixture = await ServerFixture.start({ limits: { pendingBytesMax: 600 } })
+    const [, second] = twoUpdates()
+    const ada = await join()
+    const results: KeyedResult[] = []
+    for (const key of ['one', 'two', 'three']) ada.send(encodeJoinery({ type: 'keyed', key, update: second }))
+    await ada.until(() => resultsOf(ada).length > 0)
+    results.push(...resultsOf(ada))
+    expect(results).toMatchObject([{ key: 'three', outcome: 'refused', code: 'pending_too_large' }])
+    const bad = { type: 'keyed', key: 'bad', update: Uint8Array.of(9, 9, 9) } as const
+    expect(await write(ada, bad.key, bad.update)).toMatchObject({ outcome: 'refused', code: 'bad_update' })
+    expect(await write(ada, 'good', updateOf('good'))).toMatchObject({ outcome: 'applied', lsn: 1 })
+  })
+})

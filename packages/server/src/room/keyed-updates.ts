@@ -8,6 +8,7 @@ import type { HeavyUpdates } from './heavy-updates.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
 import type { Member } from './member.ts'
 import { refusalOfSpoiler } from './refused-update.ts'
+import type { Lacking } from './room-edit.ts'
 import type { RoomVisit } from './room-visit.ts'
 
 /**
@@ -17,6 +18,9 @@ const WAITING_MAX = 16
 
 /** Error codes of failing storage. The client sends its update again when storage works. */
 const STORAGE_FAILS: ReadonlySet<LogErrorCode> = new Set(['storage_failed', 'storage_full'])
+
+/** Outcome of an attempt: what the update lacks until the next one; undefined when its member sends it again, or no longer can. */
+type Made = KeyedResult | Lacking | undefined
 
 /** The part of a room that keyed updates need. */
 export interface KeyedRoom {
@@ -68,9 +72,15 @@ export class KeyedUpdates {
   async #settle(room: KeyedRoom, member: Member, message: Keyed): Promise<void> {
     try {
       // Of two updates under one key at once, the second waits for the first and is answered as its repeat.
-      const take = (): Promise<KeyedResult | undefined> => this.#make(room, member, message)
-      const result = await this.#turns.take(`${room.workspace} ${message.key}`, take)
-      if (result !== undefined) member.tell(result)
+      const take = (): Promise<Made> => this.#make(room, member, message)
+      const turn = (): Promise<Made> => this.#turns.take(`${room.workspace} ${message.key}`, take)
+      let made = await turn()
+      // Not within the turn: another update under this key may lack nothing.
+      for (; made !== undefined && 'shown' in made; made = await turn()) {
+        await made.shown
+        if (!member.wire.isOpen) return
+      }
+      if (made !== undefined) member.tell(made)
     } catch (error) {
       const refusal = refusalOfSpoiler(error)
       if (refusal !== undefined) return member.tell({ ...resultOf(message), outcome: 'refused', ...refusal })
@@ -93,10 +103,9 @@ export class KeyedUpdates {
   }
 
   /**
-   * Makes one keyed update and waits until it is durable. Undefined when the member must send it again, or no longer
-   * can.
+   * Makes one keyed update and waits until it is durable.
    */
-  async #make(room: KeyedRoom, member: Member, message: Keyed): Promise<KeyedResult | undefined> {
+  async #make(room: KeyedRoom, member: Member, message: Keyed): Promise<Made> {
     const head = resultOf(message)
     const lsn = await room.hold((log) => log.lsnOfKey(message.key))
     if (lsn !== undefined) return { ...head, outcome: 'repeated', lsn }
@@ -117,12 +126,7 @@ export class KeyedUpdates {
   }
 
   /** Makes one keyed update. `estimate` when it has to be tried first. */
-  async #write(
-    room: KeyedRoom,
-    member: Member,
-    message: Keyed,
-    isTried: boolean,
-  ): Promise<KeyedResult | 'estimate' | undefined> {
+  async #write(room: KeyedRoom, member: Member, message: Keyed, isTried: boolean): Promise<Made | 'estimate'> {
     const head = resultOf(message)
     return await this.#leases.under(room.workspace, message.lease, (assertStands) =>
       room.visit(member.principal, async (visit) => {
@@ -134,6 +138,7 @@ export class KeyedUpdates {
           if (written.isEstimate) return 'estimate'
           return { ...head, outcome: 'refused', code: written.code, reason: written.reason }
         }
+        if ('shown' in written) return written
         await written.durable
         return { ...head, outcome: 'applied', lsn: written.lsn }
       }),

@@ -1,7 +1,7 @@
+import { buildsOnItself } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { EMPTY_UPDATE } from '../content/empty-update.ts'
 import { relaying } from '../content/relayed-record.ts'
-import type { RoomDocument } from '../content/room-document.ts'
 import type { Member } from './member.ts'
 import { authorOf, type Held, type RecordWriter, type Write } from './record-writer.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
@@ -36,17 +36,16 @@ export class KeyedWrites {
     return { value, ...this.write({ applied, author, principal, sync, beside }, place) }
   }
 
-  /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
+  /** Makes an update of a member, which lacks nothing. Returns the refusal of a refused update, of which nothing is done. */
   update(
     { member, key, update, isTried }: KeyedUpdate,
     place: WritePlace,
-    check: (document: RoomDocument) => void,
   ): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
     const { identity } = member
     // Only the SDK sends keyed updates. It makes each in a document of its own, so the announced client id says nothing.
     const applied = place.document.apply([update], { ...identity, isTried })
-    check(place.document)
     if (applied.refused !== undefined) return applied.refused.refusal
+    if (applied.waitsFor !== undefined) throw buildsOnItself()
     const connection = applied.mayBeOthers ? relaying(member.wire.id) : member.wire.id
     const author = { ...authorOf(identity, connection), idempotencyKey: key }
     this.#senders.add(member)

@@ -199,13 +199,26 @@ export class RecordWriter {
     const settled = this.#unsettled?.take(document)
     for (const { member, frames } of settled?.shown ?? []) this.acknowledge(member, frames, log.head)
     for (const { member, frame } of settled?.refused ?? []) refuseUpdate(member, frame, NOT_YOURS, this.#context)
+    this.#unsettled?.wake(document)
     return appends
   }
 
   /** Refuses edits that were withheld from a member and that their writer has not sent in time. Called about once a second. */
   sweep(nowMs: number): void {
+    this.#unsettled?.wake()
     const overdue = this.#unsettled?.takeOverdue(nowMs) ?? []
     for (const { member, frame } of overdue) refuseUpdate(member, frame, NOT_YOURS, this.#context)
+  }
+
+  /** See {@link Unsettled.whenShown}. */
+  whenShown(member: Member, clocks: Clocks, bytes: number): Promise<void> {
+    this.#unsettled ??= new Unsettled()
+    return this.#unsettled.whenShown(member, clocks, bytes)
+  }
+
+  /** Bytes of the keyed updates that wait for edits. */
+  get lackingBytes(): number {
+    return this.#unsettled?.lackingBytes ?? 0
   }
 
   /** Bytes of the edits that are withheld from a member now. */

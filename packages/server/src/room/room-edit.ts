@@ -62,3 +62,9 @@ export interface KeyedUpdate {
   /** True when the update was tried on a copy of the document. */
   readonly isTried: boolean
 }
+
+/** A keyed update of which nothing is done yet: it builds on edits that have not arrived. */
+export interface Lacking {
+  /** Resolves when the document shows them, or when the member has left. */
+  readonly shown: Promise<void>
+}

@@ -95,7 +95,7 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
     },
     writeKeyed: (keyed) => {
       const made = write((writes, place) => writes.writeKeyed(keyed, place))
-      return 'code' in made ? made : whileMine(made)
+      return 'code' in made || 'shown' in made ? made : whileMine(made)
     },
     compare: (member, comparison) => write((writes, place) => writes.compare(member, comparison, place)),
     beginUnits: (member, given) =>

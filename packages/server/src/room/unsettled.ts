@@ -16,6 +16,14 @@ interface Waiting {
   readonly withheld: Withheld[]
 }
 
+/** A keyed update of a member that is not in the log: the document does not show these clocks. */
+interface Lacking {
+  readonly member: Member
+  readonly clocks: Map<number, number>
+  readonly bytes: number
+  readonly resolve: () => void
+}
+
 /** The part of a document that tells which edits it shows. */
 export interface Shown {
   shows(client: number, clock: number): boolean
@@ -36,6 +44,7 @@ export interface Settled {
  */
 export class Unsettled {
   readonly #waiting = new Map<Member, Waiting>()
+  readonly #lacking = new Set<Lacking>()
 
   has(member: Member): boolean {
     return this.#waiting.has(member)
@@ -55,12 +64,34 @@ export class Unsettled {
     return this.#waiting.get(member)?.withheld.reduce((bytes, { update }) => bytes + update.length, 0) ?? 0
   }
 
+  /** Resolves when the document shows the clocks that a keyed update of so many bytes builds on, or when its member has left. */
+  whenShown(member: Member, clocks: Clocks, bytes: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lacking.add({ member, clocks: new Map(clocks), bytes, resolve })
+    return promise
+  }
+
+  /** Bytes of the keyed updates that wait for edits. */
+  get lackingBytes(): number {
+    let bytes = 0
+    for (const lacking of this.#lacking) bytes += lacking.bytes
+    return bytes
+  }
+
+  /** Wakes the keyed updates whose edits show by now, and those of members that have left. Without a document, only the latter. */
+  wake(document?: Shown): void {
+    for (const lacking of this.#lacking) {
+      if (lacking.member.wire.isOpen && !(document && hasAll(document, lacking.clocks))) continue
+      this.#lacking.delete(lacking)
+      lacking.resolve()
+    }
+  }
+
   /** Removes and returns the members whose edits show by now. Forgets members whose wires are closed. */
   take(document: Shown): Settled {
     const settled = { shown: [] as Settled['shown'][number][], refused: [] as Settled['refused'][number][] }
     for (const [member, { frames, clocks, withheld }] of this.#waiting) {
-      for (const [client, clock] of clocks) if (document.shows(client, clock)) clocks.delete(client)
-      if (member.wire.isOpen && clocks.size > 0) continue
+      if (!hasAll(document, clocks) && member.wire.isOpen) continue
       this.#waiting.delete(member)
       if (clocks.size > 0) continue
       const other = withheld.find(({ update }) => !document.includes(update))
@@ -81,6 +112,12 @@ export class Unsettled {
     }
     return overdue
   }
+}
+
+/** Whether a document shows all of `clocks`. Takes those out that it shows. */
+function hasAll(document: Shown, clocks: Map<number, number>): boolean {
+  for (const [client, clock] of clocks) if (document.shows(client, clock)) clocks.delete(client)
+  return clocks.size === 0
 }
 
 function newWaiting(frames: number): Waiting {

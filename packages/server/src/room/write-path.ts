@@ -1,21 +1,22 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { NOTHING } from '../content/applied.ts'
-import { UpdateError } from '../content/apply-update.ts'
+import { buildsOnItself, UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { EMPTY_UPDATE } from '../content/empty-update.ts'
 import { refusalOfSize } from '../content/known-already.ts'
 import type { KnownComparison } from '../content/known-comparison.ts'
 import { relaying } from '../content/relayed-record.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
+import { CLIENT_BYTES, type Clocks } from '../content/waiting-structs.ts'
 import type { ServerError } from '../server-error.ts'
 import { type BringRefusal, type BroughtUpdate, missingEdits } from './brought-update.ts'
 import { KeyedWrites } from './keyed-writes.ts'
 import type { Member } from './member.ts'
 import { type HaveTried, MemberUpdates, type WritePathContext } from './member-updates.ts'
 import { authorOf, RecordWriter, type Write } from './record-writer.ts'
-import { noteRefusal, READ_ONLY } from './refused-update.ts'
-import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
+import { noteRefusal, PendingError, READ_ONLY, refusalOfSpoiler } from './refused-update.ts'
+import type { KeyedUpdate, Lacking, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
 
 /**
@@ -219,7 +220,7 @@ export class WritePath {
     const applied = place.document.apply([update], { ...writer, isAnswer: true })
     if (applied.refused?.refusal.isEstimate) return applied.refused.refusal
     if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
-    if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
+    if (applied.waitsFor !== undefined) throw buildsOnItself()
     const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
     if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, principal, sync, beside }, place)
     return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, principal, sync, beside }, place)
@@ -255,20 +256,41 @@ export class WritePath {
 
   /**
    * Makes one keyed update a record of its own. Everybody, its sender included, sees it when it is durable. Call this
-   * when no update waits to be flushed. Returns the refusal of a refused update, of which nothing is done. Throws as
-   * {@link edit}.
+   * when no update waits to be flushed. Returns the refusal of a refused update, and what is lacking of one that can't show yet: nothing
+   * of either is done. Throws as {@link edit}, and {@link UpdateError}.
    */
-  writeKeyed(keyed: KeyedUpdate, place: WritePlace): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
+  writeKeyed(keyed: KeyedUpdate, place: WritePlace): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal | Lacking {
     assertTakes(place.log)
     const { member } = keyed
     const sinceMs = performance.now()
-    const refused = member.identity.access === 'write' ? this.#overQuota(keyed, place) : READ_ONLY
-    const made = refused ?? this.#keyed.update(keyed, place, (document) => this.#updates.checkPending(document))
+    const refused = member.identity.access === 'write' ? this.#refusalOfKeyed(keyed, place) : READ_ONLY
+    const made = refused ?? this.#lackingOf(keyed, place) ?? this.#keyed.update(keyed, place)
     member.charge(sinceMs)
     return 'code' in made && !made.isEstimate ? noteRefusal(member, made, this.#context) : made
   }
 
-  #overQuota({ member, update }: KeyedUpdate, { log }: WritePlace): Refusal | undefined {
+  /** The edits that a keyed update lacks. If it were logged without them, its key would call something saved that nobody sees. */
+  #lackingOf({ member, update }: KeyedUpdate, { document }: WritePlace): Lacking | Refusal | undefined {
+    let missing: Clocks | undefined
+    try {
+      missing = document.missingFor(update)
+    } catch (error) {
+      const refusal = refusalOfSpoiler(error)
+      if (refusal === undefined) throw error
+      return refusal
+    }
+    if (missing === undefined) return undefined
+    const { pendingBytesMax } = this.#context.limits
+    const bytes = update.length + missing.size * CLIENT_BYTES
+    const waiting = document.pendingBytes + this.#records.lackingBytes
+    if (waiting + bytes > pendingBytesMax) return refusalOfSpoiler(new PendingError(pendingBytesMax))
+    return { shown: this.#records.whenShown(member, missing, bytes) }
+  }
+
+  #refusalOfKeyed({ member, update, isTried }: KeyedUpdate, { log }: WritePlace): Refusal | undefined {
+    // Before all of its structs are looked at: one that was not tried and has too many would take seconds.
+    const tooLarge = isTried ? undefined : refusalOfSize(update)
+    if (tooLarge !== undefined) return tooLarge
     const makesWorkspace = log.generation === undefined
     return this.#context.quotas.refusalOf(member.owner, { makesWorkspace, hasKey: true, bytes: update.length })
   }
