@@ -82,7 +82,10 @@ export class OwnerHooks implements HookWork {
 
   readonly tasks: HookTasks = {
     start: (workspace, request) =>
-      this.#ask({ ask: 'start', workspace, request }, started, (own) => own.tasks.start(workspace, request)),
+      // On the disk of another node, the task could be lost while this one has noted that it was started.
+      this.#ask({ ask: 'start', workspace, request: { ...request, sync: true } }, started, (own) =>
+        own.tasks.start(workspace, request),
+      ),
     find: (workspace, task) =>
       this.#ask({ ask: 'find', workspace, task }, found, (own) => own.tasks.find(workspace, task)),
     untilChanged: async (workspace, { after, signal }) => {

@@ -44,7 +44,7 @@ it('[A152] verify finds a record that the journals of webhooks, of files and of 
     withLog(OUTBOX_LOG, async (log) => work(await openOutboxJournal(log, atomically, onUntidy)))
   const lane = <T,>(work: (journal: LaneJournal) => T) =>
     withLog(laneLogOf('demo'), async (log) => work(await openLaneJournal(log, atomically, onUntidy)))
-  await hooks((desk) => desk.append({ ...HOOK, id: 'evt_1' }))
+  await hooks((desk) => desk.note({ ...HOOK, id: 'evt_1' }))
   const files = (work: (quotas: FileQuotas) => Promise<void>) =>
     withLog(FILES_LOG, async (log) => work(await FileQuotas.open({ log, atomically, onUntidy, ...QUOTA })))
   const begun = { type: 'begun', subscription: 'crm', generation: 'g', through: 3 } as const

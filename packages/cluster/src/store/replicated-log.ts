@@ -279,7 +279,11 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
       // Nobody may wait for a receipt: its rejection must not end the process.
       this.#turn.promise.catch(ignore)
     }
-    this.#turn.local = local
+    // An append with `sync` is there later than one after it without.
+    if (this.#turn.local !== local) {
+      this.#turn.local = Promise.all([this.#turn.local, local]).then(ignore)
+      this.#turn.local.catch(ignore)
+    }
     return this.#turn
   }
 

@@ -15,8 +15,8 @@ import {
   inspectDirectory,
 } from './data-directory.ts'
 import { LogEnd, WRITE_BUFFER_BYTES } from './log-end.ts'
-import { OlderLogs } from './older-logs.ts'
 import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
+import { WrittenLogs } from './written-logs.ts'
 
 /** Entries fetched per step: each step is one trip to LevelDB's thread. */
 const ENTRIES_PER_STEP = 256
@@ -50,7 +50,7 @@ export class Database {
   readonly storeId: string
   readonly #directory: string
   readonly #level: Level
-  readonly #olderLogs: OlderLogs
+  readonly #logs: WrittenLogs
   /** Foresees when LevelDB leaves its write-ahead log for a new one. */
   readonly logEnd = new LogEnd()
   #isLeaving = false
@@ -58,7 +58,7 @@ export class Database {
   private constructor(level: Level, directory: string, storeId: string) {
     this.#level = level
     this.#directory = directory
-    this.#olderLogs = new OlderLogs(directory)
+    this.#logs = new WrittenLogs(directory)
     this.storeId = storeId
   }
 
@@ -210,14 +210,19 @@ export class Database {
       else batch.del(write.key)
     }
     this.logEnd.wrote(writes)
-    return this.#guard(batch.write({ sync }))
+    return this.#guard(sync ? batch.write({ sync }) : this.#logs.watch(() => batch.write()))
+  }
+
+  /** Resolves when everything written through this handle before the call is on the disk. Writes go on meanwhile. */
+  async sync(): Promise<void> {
+    await this.#guard(this.#logs.sync())
   }
 
   /** Writes with `sync`. Resolves when everything written through this handle before is on the disk as well. */
   async writeThrough(writes: readonly Write[]): Promise<void> {
-    const before = this.#olderLogs.newest
-    await this.#guard(this.#olderLogs.writeThrough(() => this.write(writes, true)))
-    this.logEnd.looked(before !== undefined && this.#olderLogs.newest !== before)
+    const before = this.#logs.newest
+    await this.#guard(this.#logs.writeThrough(() => this.write(writes, true)))
+    this.logEnd.looked(before !== undefined && this.#logs.newest !== before)
   }
 
   /** Call it after the last write: a lost end of the write-ahead log is noticed from then on. */

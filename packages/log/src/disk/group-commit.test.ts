@@ -11,6 +11,7 @@ import { makeTestClock } from '../testing/test-clock.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { reopenDelayMs } from './back-off.ts'
 import { Database } from './database.ts'
+import { WrittenLogs } from './written-logs.ts'
 
 const makeDirectory = testDirectories()
 const stores: EventStore[] = []
@@ -26,7 +27,7 @@ interface Arrival {
   readonly release: () => void
 }
 
-/** A store whose writes reach LevelDB only when the test lets them. */
+/** A store whose writes reach LevelDB, and whose fsyncs beside writes begin, only when the test lets them. */
 async function gatedStore(durability: Exclude<Durability, 'memory'>) {
   const clock = makeTestClock()
   const store = await openLevelStore({ directory: await makeDirectory(), durability, windowMs: 10, clock })
@@ -43,12 +44,25 @@ async function gatedStore(durability: Exclude<Durability, 'memory'>) {
     return write.call(this, group, sync)
   })
   const nextWrite = () => new Promise<Arrival>((resolve) => arrivals.push(resolve))
+  const syncs: (() => void)[] = []
+  const syncArrivals: ((release: () => void) => void)[] = []
+  const sync = Database.prototype.sync
+  vi.spyOn(Database.prototype, 'sync').mockImplementation(async function (this: Database) {
+    await new Promise<void>((release) => {
+      syncs.push(release)
+      syncArrivals.shift()?.(release)
+    })
+    return sync.call(this)
+  })
+  /** Resolves at the next fsync beside writes, with a function that lets it begin. */
+  const nextSync = () => new Promise<() => void>((resolve) => syncArrivals.push(resolve))
   /** Lets everything through from now on. */
   const openGate = () => {
     vi.restoreAllMocks()
     for (const { release } of writes) release()
+    for (const release of syncs) release()
   }
-  return { store, clock, writes, nextWrite, openGate }
+  return { store, clock, writes, nextWrite, syncs, nextSync, openGate }
 }
 
 /** Whether `promise` has settled by the end of the next turn of the event loop. */
@@ -83,20 +97,91 @@ describe('group commit', () => {
     await durable
   })
 
-  it('[L42] append with sync resolves at async only when an fsynced write has it and all before it', async () => {
-    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+  it('[L42] append with sync resolves at async only when an fsync that began after its write has ended', async () => {
+    const { store, clock, nextWrite, nextSync, openGate } = await gatedStore('async')
     const log = await store.open('a')
-    const firstArrived = nextWrite()
-    const first = log.append(sampleEntry(1))
-    ;(await firstArrived).release()
+    const [firstWritten, firstSynced] = [nextWrite(), nextSync()]
+    const first = log.append(sampleEntry(1), { sync: true })
+    ;(await firstWritten).release()
+    const endFirst = await firstSynced
+    const secondWritten = nextWrite()
+    const second = log.append(sampleEntry(2), { sync: true })
+    ;(await secondWritten).release()
+    const secondSynced = nextSync()
+    endFirst()
     await first.durable
-    const secondArrived = nextWrite()
-    const { durable } = log.append(sampleEntry(2), { sync: true })
-    expect((await secondArrived).sync).toBe(true)
+    const endSecond = await secondSynced
+    expect(await hasSettled(second.durable)).toBe(false)
+    endSecond()
+    await second.durable
+    expect(clock.timersPending).toBe(0)
+    openGate()
+  })
+
+  it('[L182] an append without sync waits at async for no fsync, neither one under way nor one of its own write', async () => {
+    const { store, nextWrite, nextSync, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const other = await store.open('b')
+    const [written, synced] = [nextWrite(), nextSync()]
+    const durable = log.append(sampleEntry(1), { sync: true }).durable
+    const beside = other.append(sampleEntry(1)).durable
+    ;(await written).release()
+    await beside
+    await synced
+    const later = nextWrite()
+    const after = log.append(sampleEntry(2)).durable
+    ;(await later).release()
+    await after
     expect(await hasSettled(durable)).toBe(false)
     openGate()
     await durable
-    expect([writes.length, clock.timersPending]).toEqual([2, 0])
+  })
+
+  it('[L182] an fsync beside writes that fails makes the store fail, and all that it was to cover is written again', async () => {
+    const { store, clock, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const failing = vi.spyOn(Database.prototype, 'sync').mockRejectedValueOnce(new Error('IO error: EIO'))
+    const states: string[] = []
+    store.onStateChange(({ state }) => states.push(state))
+    const written = nextWrite()
+    const promised = log.append(sampleEntry(1), { sync: true }).durable
+    const plain = log.append(sampleEntry(2)).durable
+    ;(await written).release()
+    await plain
+    await expect.poll(() => [failing.mock.calls.length, clock.timersPending]).toEqual([1, 1])
+    expect(await hasSettled(promised)).toBe(false)
+    expect(() => log.append(sampleEntry(3))).toThrow(expect.objectContaining({ code: 'storage_failed' }))
+    openGate()
+    const rewritten = vi.spyOn(Database.prototype, 'write')
+    clock.advance(reopenDelayMs(0))
+    await promised
+    expect(rewritten.mock.calls.map(([writes, sync]) => [writes.filter(isRecord).length, sync])).toEqual([[2, true]])
+    expect([states, clock.timersPending]).toEqual([['failed', 'open'], 0])
+  })
+
+  it('[L182] an fsync that fails while a write is under way makes the store fail after that write', async () => {
+    const { store, clock, nextWrite, nextSync, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const [written, synced] = [nextWrite(), nextSync()]
+    const fail = Promise.withResolvers<never>()
+    const promised = log.append(sampleEntry(1), { sync: true }).durable
+    ;(await written).release()
+    const end = await synced
+    const underWay = nextWrite()
+    const second = log.append(sampleEntry(2)).durable
+    const write = await underWay
+    vi.spyOn(WrittenLogs.prototype, 'sync').mockReturnValueOnce(fail.promise)
+    end()
+    fail.reject(new Error('IO error: EIO'))
+    await setImmediate()
+    expect(store.state.state).toBe('open')
+    write.release()
+    await second
+    await expect.poll(() => [store.state.state, clock.timersPending]).toEqual(['failed', 1])
+    openGate()
+    clock.advance(reopenDelayMs(0))
+    await promised
+    expect((await readAll(log)).map(({ lsn }) => lsn)).toEqual([1, 2])
   })
 
   it('[L5] one write carries what all workspaces append in one turn, and the next what came meanwhile', async () => {
@@ -150,7 +235,7 @@ describe('group commit', () => {
   })
 
   it('[L13] one fsync per window covers what async wrote in it, and none runs while nothing is dirty', async () => {
-    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+    const { store, clock, writes, nextWrite, syncs, nextSync, openGate } = await gatedStore('async')
     const log = await store.open('a')
     expect(clock.timersPending).toBe(0)
     for (let n = 1; n <= 3; n++) {
@@ -162,28 +247,36 @@ describe('group commit', () => {
     }
     clock.advance(9)
     await setImmediate()
-    expect(writes.map(({ sync }) => sync)).toEqual([false, false, false])
-    const marked = nextWrite()
+    expect(syncs).toHaveLength(0)
+    const synced = nextSync()
     clock.advance(1)
-    const mark = await marked
-    expect([mark.sync, mark.writes.length]).toEqual([true, 1])
+    await synced
+    expect(syncs).toHaveLength(1)
+    // Nothing is written for it.
+    expect(writes.map(({ sync }) => sync)).toEqual([false, false, false])
     openGate()
     await store.close()
     expect(clock.timersPending).toBe(0)
   })
 
-  it('[L13] a write that waits when the window ends carries the fsync itself', async () => {
-    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+  it('[L13] what is written while an fsync is under way has a window of its own', async () => {
+    const { store, clock, nextWrite, syncs, nextSync, openGate } = await gatedStore('async')
     const log = await store.open('a')
-    const firstArrived = nextWrite()
-    const first = log.append(sampleEntry(1))
-    ;(await firstArrived).release()
-    await first.durable
-    const secondArrived = nextWrite()
-    log.append(sampleEntry(2))
+    const synced = nextSync()
+    for (const n of [1, 2]) {
+      const written = nextWrite()
+      const { durable } = log.append(sampleEntry(n))
+      ;(await written).release()
+      await durable
+      if (n === 1) clock.advance(10)
+    }
+    ;(await synced)()
+    expect(clock.timersPending).toBe(1)
+    const again = nextSync()
     clock.advance(10)
-    expect((await secondArrived).sync).toBe(true)
-    expect(writes).toHaveLength(2)
+    ;(await again)()
+    await expect.poll(() => clock.timersPending).toBe(0)
+    expect(syncs).toHaveLength(2)
     openGate()
   })
 

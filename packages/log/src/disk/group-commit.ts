@@ -6,6 +6,7 @@ import { SYNC_MARK_KEY } from '../records/key.ts'
 import type { Write } from '../records/write.ts'
 import { storageError } from '../storage-error.ts'
 import { reopenDelayMs } from './back-off.ts'
+import { BackgroundSync } from './background-sync.ts'
 import { Group } from './group.ts'
 import type { LogEnd } from './log-end.ts'
 import type { RollCall } from './roll-call.ts'
@@ -19,6 +20,8 @@ export interface Disk {
   write(writes: readonly Write[], sync: boolean): Promise<void>
   /** Writes with `sync`. Resolves when everything written before is on the disk as well. */
   writeThrough(writes: readonly Write[]): Promise<void>
+  /** Resolves when everything written before the call is on the disk. Writes go on meanwhile. */
+  sync(): Promise<void>
   /** Called after the last write, before {@link close}. */
   markEnd(): Promise<void>
   close(): Promise<void>
@@ -27,7 +30,7 @@ export interface Disk {
 export interface GroupCommitOptions<D extends Disk> {
   readonly directory: string
   readonly durability: Exclude<Durability, 'memory'>
-  /** `async` only: time from the first write that no fsync covers to the fsync that covers it, ms. */
+  /** `async` only: time from the first write that no fsync covers to the beginning of the fsync that covers it, ms. */
   readonly windowMs: number
   readonly clock: Clock
   readonly disk: D
@@ -74,10 +77,12 @@ export class GroupCommit<D extends Disk> {
   /** Writes in {@link #collecting} when {@link #gather} last looked. */
   #gathered = 0
   #inFlight: Group | undefined
-  /** Groups that are acknowledged and in no fsync yet (`async` only). A failed handle may have lost them. */
-  #unsynced: Group[] = []
+  /** The fsyncs beside the writes (`async` only). */
+  readonly #syncs: BackgroundSync
+  /** The error of an fsync while a write was under way. */
+  #syncError: unknown
+  /** Whether the next write has to be fsynced. */
   #isSyncDue = false
-  #endWindow: (() => void) | undefined
   /** The write loop or the recovery, whichever runs. They never run together. */
   #work: Promise<void> | undefined
   #wakeRecovery: (() => void) | undefined
@@ -85,6 +90,16 @@ export class GroupCommit<D extends Disk> {
   constructor(options: GroupCommitOptions<D>) {
     this.#options = options
     this.#disk = options.disk
+    this.#syncs = new BackgroundSync({
+      ...options,
+      sync: () => this.#disk.sync(),
+      onFailed: (error) => {
+        // Recovery under way writes again what this fsync was to cover.
+        if (this.#failure !== undefined) return
+        if (this.#work === undefined) this.#startRecovery(error)
+        else this.#syncError = error
+      },
+    })
   }
 
   get state(): StoreState {
@@ -168,17 +183,21 @@ export class GroupCommit<D extends Disk> {
         this.#inFlight = group
         this.#options.rollCall.attend(group.writes)
         await this.#write(group)
-        this.#inFlight = undefined
-        this.#resolve(group)
+        if (this.#syncError !== undefined) throw this.#syncError
       }
       this.#work = undefined
     } catch (error) {
-      this.#fail(storageError(error, this.#options.directory))
-      if (this.fence !== undefined) return this.#giveUp(this.fence)
-      // Recovery writes the group as it is then: nothing is added to it any more.
-      if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
-      this.#work = this.#recover()
+      this.#startRecovery(error)
     }
+  }
+
+  #startRecovery(error: unknown): void {
+    this.#syncError = undefined
+    this.#fail(storageError(error, this.#options.directory))
+    if (this.fence !== undefined) return this.#giveUp(this.fence)
+    // Recovery writes the group as it is then: nothing is added to it any more.
+    if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
+    this.#work = this.#recover()
   }
 
   #nextGroup(): Group | undefined {
@@ -190,60 +209,48 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #write(group: Group): Promise<void> {
-    const { durability, observer, clock, windowMs } = this.#options
+    const { durability, observer } = this.#options
     const startMs = performance.now()
     // Everything in the log must be in an fsync when LevelDB leaves it.
     const isLast = this.#disk.logEnd.isNear(group.writes)
-    const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync || isLast
+    const isSynced = durability === 'sync' || this.#isSyncDue || isLast
     if (durability === 'sync') await this.#disk.write(group.writes, true)
     else if (isSynced) {
       this.#isSyncDue = false
       await this.#disk.writeThrough(group.writes)
-      this.#unsynced = []
-      this.#cancelWindow()
+      this.#syncs.covered()
       if (this.#disk.logEnd.isDue) this.#disk.leaveLog()
-    } else {
-      await this.#disk.write(group.writes, false)
-      this.#unsynced.push(group)
-      this.#endWindow ??= clock.after(windowMs, this.#windowOnEnd)
-    }
+    } else await this.#disk.write(group.writes, false)
     tellOfWrite(observer, group.writes, performance.now() - startMs, isSynced)
+    this.#inFlight = undefined
+    this.#resolve(group, isSynced)
+    if (!isSynced) this.#syncs.wrote(group)
   }
 
-  #resolve(group: Group): void {
-    group.resolve()
+  #resolve(group: Group, isSynced: boolean): void {
+    if (isSynced) group.resolveSynced()
+    else group.resolveDurable()
     this.#options.observer?.durable?.(performance.now() - group.startMs, countRecords(group.writes))
-  }
-
-  readonly #windowOnEnd = (): void => {
-    this.#endWindow = undefined
-    this.#isSyncDue = true
-    this.#start()
-  }
-
-  #cancelWindow(): void {
-    this.#endWindow?.()
-    this.#endWindow = undefined
   }
 
   #fail(error: LogError): void {
     const isNews = this.#failure?.code !== error.code || this.#failure.message !== error.message
     this.#failure = error
     this.#isSyncDue = false
-    this.#cancelWindow()
+    this.#syncs.cancel()
     if (isNews && this.#closing === undefined) this.#options.onStateChange(this.state)
   }
 
   /** Rejects what waits: the disk takes nothing more. Records that waited can still be read, and are never written. */
   #giveUp(fence: LogError): void {
-    this.#inFlight?.reject(fence)
-    this.#collecting?.reject(fence)
+    for (const group of this.#unsafe) group.reject(fence)
     this.#work = undefined
   }
 
   /** Reopens the disk until that works or is known to be impossible. Once the store closes, it tries one last time. */
   async #recover(): Promise<void> {
     const startMs = performance.now()
+    await this.#syncs.running
     for (let attempt = 0; ; attempt++) {
       await this.#pause(reopenDelayMs(attempt))
       const isLastAttempt = this.#closing !== undefined
@@ -280,35 +287,34 @@ export class GroupCommit<D extends Disk> {
     // A handle that has failed once may acknowledge writes that are gone after a restart: it is never written to again.
     await this.#disk.close()
     this.#disk = await this.#options.reopen()
-    const rewritten = [this.#inFlight, this.#collecting]
-    const groups = [...this.#unsynced, ...rewritten].map((group) => group?.writes ?? [])
+    const groups = this.#unsafe.map(({ writes }) => writes)
+    const rewritten = [this.#inFlight, this.#collecting].filter((group) => group !== undefined)
     await this.#options.verify(this.#disk, groups.flat())
     for (const batch of gather(groups)) await this.#disk.write(batch, true)
-    this.#unsynced = []
+    this.#syncs.covered()
     this.#inFlight = undefined
     this.#collecting = undefined
     this.#failure = undefined
     this.#isUnreadable = false
     if (this.#closing === undefined) this.#options.onStateChange(this.state)
-    for (const group of rewritten) if (group !== undefined) this.#resolve(group)
+    for (const group of rewritten) this.#resolve(group, true)
   }
 
   async #close(): Promise<void> {
     // The code up to here runs before #closing is set: the await lets the caller set it.
     await Promise.resolve()
     this.#options.onStateChange(this.state)
-    this.#cancelWindow()
+    this.#syncs.cancel()
     this.#wakeRecovery?.()
-    if (this.#options.durability === 'async' && this.#hasUnsafe()) this.#isSyncDue = true
+    if (this.#options.durability === 'async' && this.#unsafe.length > 0) this.#isSyncDue = true
     this.#start()
-    while (this.#work !== undefined) await this.#work
+    for (let work = this.#work; work !== undefined; work = this.#work ?? this.#syncs.running) await work
     if (this.#failure === undefined) await this.#sayFarewell()
     const failure = this.#failure
     const closed = new LogError('closed', `the log in ${this.#options.directory} closed before this was durable`, {
       cause: failure,
     })
-    this.#inFlight?.reject(closed)
-    this.#collecting?.reject(closed)
+    for (const group of this.#unsafe) group.reject(closed)
     await this.#disk.close()
     if (failure !== undefined) throw failure
   }
@@ -322,8 +328,9 @@ export class GroupCommit<D extends Disk> {
     }
   }
 
-  #hasUnsafe(): boolean {
-    return this.#unsynced.length > 0 || this.#inFlight !== undefined || this.#collecting !== undefined
+  /** Groups that no fsync has for sure, in the order in which they were or will be written. */
+  get #unsafe(): readonly Group[] {
+    return [...this.#syncs.unsynced, this.#inFlight, this.#collecting].filter((group) => group !== undefined)
   }
 }
 

@@ -51,10 +51,8 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     const { number } = this
     if (number === undefined) return
     const group = this.host.group()
-    group.writes.push(encodeMark(number, kept))
-    group.needsSync = true
     this.place.lastGroup = group
-    await group.durable
+    await group.add([encodeMark(number, kept)], { sync: true })
   }
 
   /** A log that is born after its takeover keeps that, so that its records are not taken for those of a single machine. */

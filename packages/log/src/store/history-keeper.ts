@@ -94,9 +94,6 @@ export class HistoryKeeper {
 
   #write(writes: readonly Write[], needsSync: boolean): Promise<void> {
     this.#host.assertOpen()
-    const group = this.#host.group()
-    group.writes.push(...writes)
-    if (needsSync) group.needsSync = true
-    return group.durable
+    return this.#host.group().add(writes, { sync: needsSync })
   }
 }

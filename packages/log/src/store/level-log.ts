@@ -166,8 +166,7 @@ export class LevelLog implements WorkspaceLog {
     const at = timeAfter(this.place.headAt, this.host, this.host.observer)
     const put = encodeRecord(number, lsn, at, entry)
     const group = this.host.group()
-    group.writes.push(put)
-    if (sync) group.needsSync = true
+    const durable = group.add([put], { sync })
     if (idempotencyKey !== undefined) {
       const forget = this.keys.add(number, idempotencyKey, lsn, group)
       if (atomic.isRunning) atomic.note(forget)
@@ -177,7 +176,7 @@ export class LevelLog implements WorkspaceLog {
     this.place.lastGroup = group
     this.host.observer.appended?.(entry.update.byteLength, put.value.byteLength)
     this.place.bytes += put.key.byteLength + put.value.byteLength
-    return { lsn, at, durable: group.durable }
+    return { lsn, at, durable }
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {

@@ -122,8 +122,5 @@ function writeIdentity(host: RemovalHost, workspace: string, identity: Workspace
 
 function write(host: RemovalHost, writes: readonly Write[], { sync = false } = {}): Promise<void> {
   host.assertOpen()
-  const group = host.group()
-  group.writes.push(...writes)
-  if (sync) group.needsSync = true
-  return group.durable
+  return host.group().add(writes, { sync })
 }

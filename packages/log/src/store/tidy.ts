@@ -29,8 +29,5 @@ export async function tidy(host: TidyHost, range: KeyRange): Promise<void> {
 
 function fsync(host: TidyHost): Promise<void> {
   host.assertOpen()
-  const group = host.group()
-  group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
-  group.needsSync = true
-  return group.durable
+  return host.group().add([{ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) }], { sync: true })
 }

@@ -12,8 +12,5 @@ export function writeThrough(
 ): Promise<void> {
   if (writes.length === 0) return Promise.resolve()
   store.assertOpen()
-  const group = store.group()
-  group.writes.push(...writes)
-  if (sync) group.needsSync = true
-  return group.durable
+  return store.group().add(writes, { sync })
 }

@@ -55,20 +55,25 @@ export class HookDesk {
   /** Has a parked event handled again. False if there is none. */
   async replay(endpoint: string, id: string): Promise<boolean> {
     if (this.find(endpoint, id)?.state !== 'parked') return false
-    await this.append({ type: 'replayed', endpoint, id })
+    await this.decide({ type: 'replayed', endpoint, id })
     return true
   }
 
   /** Gives a parked event up. False if there is none. */
   async drop(endpoint: string, id: string): Promise<boolean> {
     if (this.find(endpoint, id)?.state !== 'parked') return false
-    await this.append({ type: 'settled', endpoint, id, state: 'dropped' })
+    await this.decide({ type: 'settled', endpoint, id, state: 'dropped' })
     return true
   }
 
-  /** Resolves when the event is on the disk. */
-  append(event: InboxEvent): Promise<void> {
+  /** Notes what somebody has decided. Resolves when it is on the disk. */
+  decide(event: InboxEvent): Promise<void> {
     return this.journal.append([{ event, ...HOOK_ENTRY }], { sync: true }).durable
+  }
+
+  /** Notes how far an event is. It asks for no fsync: should power loss take the note, the event is handled on from before it. */
+  note(event: InboxEvent): Promise<void> {
+    return this.journal.append([{ event, ...HOOK_ENTRY }]).durable
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ async function openDesk(): Promise<HookDesk> {
 /** An event of the resource `main` of a block in `shop`. */
 function receive(desk: HookDesk, id: string): Promise<void> {
   const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
-  return desk.append({ type: 'received', endpoint: 'crm', id, kind: 'changed', body, digest: id })
+  return desk.note({ type: 'received', endpoint: 'crm', id, kind: 'changed', body, digest: id })
 }
 
 it('[RS47, RS48] an event that was being handled when its workspace was purged holds up no later one of the same resource', async () => {

@@ -152,7 +152,7 @@ export class HookRouter {
           input,
           key: `${HOOK_KEY}${endpoint}/${id}${replays === 0 ? '' : `#${replays}`}`,
         },
-        ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source }, sync: true },
+        ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source } },
       })
       await this.#settle(entry, { state: 'routed', workspace, task: task.id })
       isWatched = true
@@ -228,7 +228,7 @@ export class HookRouter {
   }
 
   #settle({ endpoint, id }: HookEntry, rest: Omit<Settled, 'type' | 'endpoint' | 'id'>): Promise<void> {
-    return this.#desk.append({ type: 'settled', endpoint, id, ...rest })
+    return this.#desk.note({ type: 'settled', endpoint, id, ...rest })
   }
 
   #resourceOf(entry: HookEntry): ResourceRef | undefined {
@@ -249,7 +249,7 @@ export class HookRouter {
     const place = await this.#options.placeElsewhere?.(machine, externalId)
     if (place === undefined) return target
     this.#putOff.delete(key)
-    await this.#desk.append({ type: 'known', machine, externalId, ...place })
+    await this.#desk.note({ type: 'known', machine, externalId, ...place })
     return this.#targetOf(entry)
   }
 

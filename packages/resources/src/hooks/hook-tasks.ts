@@ -10,7 +10,8 @@ export interface LookRequest {
   readonly input: JsonObject
   readonly key: string
   readonly by: { readonly actor: string; readonly source: string }
-  readonly sync: true
+  /** Whether the start waits for an fsync. It need not where one disk has the task and the event: a later record is never there without it. */
+  readonly sync?: true
 }
 
 export type StartLook = (workspace: string, request: LookRequest) => Promise<{ readonly task: { readonly id: string } }>

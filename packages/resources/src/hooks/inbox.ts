@@ -122,7 +122,7 @@ export class Inbox {
     for (const entry of this.#desk.journal.fold.openIn('received')) {
       if (this.#router.workspaceOf(entry) !== workspace) continue
       const { endpoint, id } = entry
-      await this.#desk.append({ type: 'settled', endpoint, id, state: 'dropped', workspace })
+      await this.#desk.decide({ type: 'settled', endpoint, id, state: 'dropped', workspace })
     }
     await this.#desk.forget(workspace)
   }

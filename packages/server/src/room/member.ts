@@ -193,7 +193,8 @@ export class Member implements WireReader, RestingPayer {
     const isFirst = this.#durable === undefined
     // A later one must not overtake one that waits.
     if (isFirst && !this.wire.isFull) return this.tell(durable)
-    this.#durable = durable
+    // What needed an fsync is durable later than what came after it.
+    if (this.#durable === undefined || durable.frames > this.#durable.frames) this.#durable = durable
     if (!isFirst) return
     this.wire.onceDrained(() => {
       const last = this.#durable
