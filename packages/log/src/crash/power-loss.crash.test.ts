@@ -55,18 +55,23 @@ function safePromises(happened: readonly Happening[], durability: 'async' | 'syn
   const waiting: Promised[] = []
   let syncing = 0
   let synced = 0
+  /** The log that is written to. An fsync of one that LevelDB has left says nothing of the newest appends. */
+  let log: string | undefined
   for (const happening of happened) {
     if (happening.what === 'promised') {
       const isSafe = durability === 'sync' || !('appended' in happening.promised)
       const to = isSafe ? safe : waiting
       to.push(happening.promised)
     } else if (!('file' in happening) || !happening.file.endsWith('.log')) continue
-    else if (happening.what === 'fsync began') syncing = waiting.length
-    else if (happening.what === 'fsynced') synced = syncing
     else if (happening.what === 'wrote') {
       safe.push(...waiting.splice(0, synced))
-      synced = syncing = 0
-    }
+      // One may be under way.
+      syncing -= synced
+      synced = 0
+      log = happening.file
+    } else if (happening.file !== log) continue
+    else if (happening.what === 'fsync began') syncing = waiting.length
+    else if (happening.what === 'fsynced') synced = syncing
   }
   return safe
 }

@@ -33,6 +33,8 @@ export class PowerLoss {
   readonly #names: Map<string, File>
   readonly #namesOnDisk: Map<string, File>
   #unsafe: NameChange[] = []
+  /** Names of files that were removed: one may be fsynced still, by who has it open. */
+  readonly #removed = new Set<string>()
   #changes = 0
   #changesSyncing = 0
 
@@ -60,13 +62,16 @@ export class PowerLoss {
       case 'renamed':
         return this.#change({ what: 'renamed', name: happening.file, to: happening.to })
       case 'removed':
+        this.#removed.add(happening.file)
         return this.#change({ what: 'removed', name: happening.file })
       case 'fsync began': {
+        if (this.#isGone(happening.file)) return
         if (happening.file === '.') this.#changesSyncing = this.#changes
         else this.#file(happening.file).syncingBytes = this.#file(happening.file).bytes
         return
       }
       case 'fsynced': {
+        if (this.#isGone(happening.file)) return
         if (happening.file === '.') return this.#keepNames(this.#changesSyncing)
         const file = this.#file(happening.file)
         file.syncedBytes = file.syncingBytes
@@ -86,6 +91,10 @@ export class PowerLoss {
     for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
     const remain = isUnordered ? remainsUnordered : remains
     return new Map([...names].map(([name, file]) => [name, remain(file, random)]))
+  }
+
+  #isGone(name: string): boolean {
+    return this.#removed.has(name) && !this.#names.has(name)
   }
 
   #file(name: string): File {
