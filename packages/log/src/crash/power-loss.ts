@@ -33,7 +33,7 @@ export class PowerLoss {
   readonly #names: Map<string, File>
   readonly #namesOnDisk: Map<string, File>
   #unsafe: NameChange[] = []
-  /** Names of files that were removed: one may be fsynced still, by who has it open. */
+  /** Names of files that were removed: a process that has one open may fsync it still. */
   readonly #removed = new Set<string>()
   #changes = 0
   #changesSyncing = 0

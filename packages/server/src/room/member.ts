@@ -193,7 +193,7 @@ export class Member implements WireReader, RestingPayer {
     const isFirst = this.#durable === undefined
     // A later one must not overtake one that waits.
     if (isFirst && !this.wire.isFull) return this.tell(durable)
-    // What needed an fsync is durable later than what came after it.
+    // A record that needed an fsync is durable later than one that came after it.
     if (this.#durable === undefined || durable.frames > this.#durable.frames) this.#durable = durable
     if (!isFirst) return
     this.wire.onceDrained(() => {
