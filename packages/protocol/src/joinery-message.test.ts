@@ -3,7 +3,7 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeJoinery, MESSAGE } from './frame.ts'
 import { FrameError } from './frame-error.ts'
-import { type JoineryMessage, LEASE_TOKEN_LENGTH_MAX } from './joinery-message.ts'
+import { BODY_DEPTH_MAX, type JoineryMessage, LEASE_TOKEN_LENGTH_MAX } from './joinery-message.ts'
 import { joineryMessages } from './testing/frame-sample.ts'
 
 const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, keyed: 7, keyedResult: 8 }
@@ -111,6 +111,23 @@ describe('Joinery’s own message', () => {
     expect(JSON.stringify(message)).not.toContain('isAdmin')
     expect(Object.assign({}, message)).not.toHaveProperty('isAdmin')
     expect({}).not.toHaveProperty('isAdmin')
+  })
+
+  it('[W13] a key that is spelt with escapes is dropped as well', () => {
+    const text = String.raw`{"block":"b","field":"f","winner":[{"__pr\u006fto__":1,"kept":2}],"loser":1,"rule":"M2"}`
+    const message = messageOf(frameOf(SUBTYPE.conflict, text))
+    expect(message).toMatchObject({ winner: [{ kept: 2 }] })
+    expect(JSON.stringify(message)).not.toContain('__proto__')
+  })
+
+  it('[W13] a body may be nested as deep as a value of a document, and not so deep that recursion over it fails', () => {
+    const nested = (levels: number) => {
+      const value = '['.repeat(levels) + ']'.repeat(levels)
+      return frameOf(SUBTYPE.conflict, `{"block":"b","field":"f","winner":${value},"loser":1,"rule":"M2"}`)
+    }
+    expect(messageOf(nested(BODY_DEPTH_MAX - 1))).toMatchObject({ type: 'conflict' })
+    expect(() => messageOf(nested(BODY_DEPTH_MAX))).toThrow(FrameError)
+    expect(() => messageOf(nested(BODY_DEPTH_MAX))).toThrow(/1000 levels/)
   })
 
   it('[W13] a required field is missing when only the prototype in the body has it', () => {
