@@ -55,19 +55,19 @@ export class HookDesk {
   /** Has a parked event handled again. False if there is none. */
   async replay(endpoint: string, id: string): Promise<boolean> {
     if (this.find(endpoint, id)?.state !== 'parked') return false
-    await this.decide({ type: 'replayed', endpoint, id })
+    await this.keep({ type: 'replayed', endpoint, id })
     return true
   }
 
   /** Gives a parked event up. False if there is none. */
   async drop(endpoint: string, id: string): Promise<boolean> {
     if (this.find(endpoint, id)?.state !== 'parked') return false
-    await this.decide({ type: 'settled', endpoint, id, state: 'dropped' })
+    await this.keep({ type: 'settled', endpoint, id, state: 'dropped' })
     return true
   }
 
-  /** Notes what somebody has decided. Resolves when it is on the disk. */
-  decide(event: InboxEvent): Promise<void> {
+  /** Keeps what must not be lost: an event that has come, or what somebody has decided. Resolves when it is on the disk. */
+  keep(event: InboxEvent): Promise<void> {
     return this.journal.append([{ event, ...HOOK_ENTRY }], { sync: true }).durable
   }
 

@@ -25,9 +25,9 @@ async function openDesk(): Promise<HookDesk> {
   })
 }
 
-/** An event of the resource `main` of a block in `shop`. */
-function receive(desk: HookDesk, id: string): Promise<void> {
-  const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')
+/** An event of a resource of a block in `shop`: of `main` by default. */
+function receive(desk: HookDesk, id: string, name = 'main'): Promise<void> {
+  const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: name })).toString('base64')
   return desk.note({ type: 'received', endpoint: 'crm', id, kind: 'changed', body, digest: id })
 }
 
@@ -48,7 +48,7 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
   const router = new HookRouter(options, desk)
   const come = async (id: string): Promise<void> => {
     await receive(desk, id)
-    router.go()
+    router.goWith('crm', id)
   }
   const stateOf = (id: string) => desk.find('crm', id)?.state
   try {
@@ -89,5 +89,54 @@ it('[RS47, RS63] an event whose resource another server’s event keeps busy is 
   router.go()
   await expect.poll(() => desk.find('crm', 'late')?.state).toBe('handled')
   expect(starts).toBe(2)
+  await router.close()
+})
+
+it('[RS47] events that wait for their resource are not looked at when others come, and go on one by one', async () => {
+  const desk = await openDesk()
+  const route = kind.route ?? expect.fail('the kind has no events')
+  let looks = 0
+  const counted = {
+    ...kind,
+    route: (...[event, config, machine]: Parameters<typeof route>) => {
+      looks++
+      return route(event, config, machine)
+    },
+  }
+  const changed = { ended: new Set<string>(), tell: () => undefined as void }
+  const router = new HookRouter(
+    {
+      ...CRM,
+      adapters: new Map([['sync@1', { kind: counted, config: { hook: WHOSE } as never }]]),
+      tasks: {
+        start: async (_, { key }) => ({ task: { id: key } }),
+        find: async (_, task) => ({ state: changed.ended.has(task) ? 'done' : 'running' }),
+        untilChanged: (_, { signal }) =>
+          new Promise((resolve) => {
+            changed.tell = () => resolve(1)
+            signal.addEventListener('abort', () => resolve(0))
+          }),
+      },
+      logger: { warn: (about) => expect.fail(JSON.stringify(about)) },
+    },
+    desk,
+  )
+  const come = async (id: string, name: string): Promise<void> => {
+    await receive(desk, id, name)
+    router.goWith('crm', id)
+  }
+  const countIn = (state: string): number => desk.list().filter((entry) => entry.state === state).length
+  const WAITING = 200
+  for (let n = 0; n <= WAITING; n++) await come(`e${n}`, 'main')
+  await expect.poll(() => countIn('routed')).toBe(1)
+  looks = 0
+  for (let n = 0; n < 10; n++) await come(`o${n}`, `other ${n}`)
+  await expect.poll(() => countIn('routed')).toBe(11)
+  // A few for each that came, and none for those that wait.
+  expect(looks).toBeLessThan(WAITING / 2)
+  changed.ended.add('hook:crm/e0')
+  changed.tell()
+  await expect.poll(() => [desk.find('crm', 'e0')?.state, desk.find('crm', 'e1')?.state]).toEqual(['handled', 'routed'])
+  expect(countIn('received')).toBe(WAITING - 1)
   await router.close()
 })

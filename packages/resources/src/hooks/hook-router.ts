@@ -5,6 +5,7 @@ import { observeSagaOf } from '../adapters/observe-saga.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
 import type { HookEntry, KnownPlace, Settled } from './hook-fold.ts'
+import { HookLine } from './hook-line.ts'
 import { jsonObjectOf } from './hook-request.ts'
 import { HOOK_KEY, type HookTasks, hasFailed } from './hook-tasks.ts'
 
@@ -44,9 +45,13 @@ export class HookRouter {
   /** Events that are put off, since nobody knows the resources of their ids yet, with the times until which they are. */
   readonly #putOff = new Map<string, UnknownId & { readonly untilMs: number }>()
   readonly #followed = new Map<string, Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
+  readonly #line = new HookLine()
+  /** The events to look at next, by their keys: with many that wait, a look at all of them for each one would be the most work. */
+  #next = new Set<string>()
+  /** Whether to look at all that wait. */
+  #isAllNext = false
+  #timer: { readonly dueMs: number; readonly clear: () => void } | undefined
   #running: Promise<void> | undefined
-  #isAsked = false
 
   constructor(options: HookRouterOptions, desk: HookDesk) {
     this.#options = options
@@ -55,9 +60,19 @@ export class HookRouter {
     this.go()
   }
 
-  /** Looks at the events that wait. */
+  /** Looks at all events that wait. */
   go(): void {
-    this.#isAsked = true
+    this.#isAllNext = true
+    this.#start()
+  }
+
+  /** Looks at one event, which has just come. */
+  goWith(endpoint: string, id: string): void {
+    this.#next.add(keyOf({ endpoint, id }))
+    this.#start()
+  }
+
+  #start(): void {
     if (this.#closing.signal.aborted) return
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
@@ -66,13 +81,12 @@ export class HookRouter {
 
   /** Looks at once at an event that was put off, since the resource of its id is known now. */
   goFor(machine: string, externalId: string): void {
-    let isMeant = false
     for (const [key, id] of this.#putOff) {
       if (id.machine !== machine || id.externalId !== externalId) continue
       this.#putOff.delete(key)
-      isMeant = true
+      this.#next.add(key)
     }
-    if (isMeant) this.go()
+    if (this.#next.size > 0) this.#start()
   }
 
   /** Whether an event waits until somebody tells the resource of this id. */
@@ -87,18 +101,16 @@ export class HookRouter {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    clearTimeout(this.#timer)
+    this.#timer?.clear()
     await this.#running
     await Promise.all(this.#followed.values())
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing
-    clearTimeout(this.#timer)
     let againMs = AGAIN_MS
-    while (this.#isAsked && !signal.aborted) {
-      this.#isAsked = false
-      const waiting = this.#desk.journal.fold.openIn('received').values()
+    while ((this.#isAllNext || this.#next.size > 0) && !signal.aborted) {
+      const waiting = this.#takeNext()
       const next = async (): Promise<void> => {
         for (const entry of waiting) {
           if (signal.aborted) return
@@ -114,12 +126,42 @@ export class HookRouter {
       await Promise.all(Array.from({ length: STARTS_MAX }, next))
     }
     if (signal.aborted || this.#desk.journal.fold.countOf('received') === 0) return
-    this.#timer = setTimeout(() => this.go(), againMs).unref()
+    this.#goLater(againMs)
+  }
+
+  /** The events to look at now. */
+  #takeNext(): IterableIterator<HookEntry> {
+    const { fold } = this.#desk.journal
+    const keys = this.#next
+    this.#next = new Set()
+    if (this.#isAllNext) {
+      this.#isAllNext = false
+      this.#timer?.clear()
+      this.#timer = undefined
+      return fold.openIn('received').values()
+    }
+    const isWaiting = (entry: HookEntry | undefined): boolean => entry?.state === 'received'
+    return [...keys]
+      .flatMap((key) => fold.entries.get(key) ?? [])
+      .filter(isWaiting)
+      .values()
+  }
+
+  /** Looks at all that wait after a time, and not later than asked before. */
+  #goLater(ms: number): void {
+    const dueMs = performance.now() + ms
+    if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
+    this.#timer?.clear()
+    const timer = setTimeout(() => this.go(), ms).unref()
+    this.#timer = { dueMs, clear: () => clearTimeout(timer) }
   }
 
   async #route(entry: HookEntry): Promise<void> {
     const { endpoint, id, conflictsWith, replays = 0 } = entry
     const key = keyOf(entry)
+    const before = this.#line.resourceOf(key)
+    if (before !== undefined && this.#isBusy(before)) return
+    this.#line.leave(key)
     if ((this.#putOff.get(key)?.untilMs ?? 0) > this.#options.nowMs()) return
     this.#putOff.delete(key)
     if (conflictsWith !== undefined) {
@@ -136,12 +178,12 @@ export class HookRouter {
     const { workspace, block, machine, name } = target.resource
     const resource = resourceKeyOf(target.resource)
     // The one before it may still write what it has seen.
-    if (this.#isBusy(resource)) return
+    if (this.#isBusy(resource)) return this.#line.add(key, resource)
     this.#busy.set(resource, entry)
-    let isWatched = false
     try {
       if (!(await this.#options.hasWorkspace(workspace))) {
-        return await this.#settle(entry, { state: 'parked', workspace, why: 'there is no such workspace' })
+        await this.#settle(entry, { state: 'parked', workspace, why: 'there is no such workspace' })
+        return this.#free(resource)
       }
       const { run, externalId, observed } = target
       const input = JSON.parse(JSON.stringify({ block, name, run, externalId, observed })) as JsonObject
@@ -155,13 +197,13 @@ export class HookRouter {
         ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source } },
       })
       await this.#settle(entry, { state: 'routed', workspace, task: task.id })
-      isWatched = true
       this.#watch({ ...entry, workspace, task: task.id })
     } catch (error) {
+      // Those behind it would fail, too: the next look at all tries again.
+      this.#busy.delete(resource)
       if (codeOf(error) !== 'key_reused') throw error
       await this.#settle(entry, { state: 'parked', workspace, why: 'another server took another event of the same id' })
-    } finally {
-      if (!isWatched) this.#free(resource)
+      this.#free(resource)
     }
   }
 
@@ -184,7 +226,7 @@ export class HookRouter {
       const open = this.#desk.journal.fold.openIn('routed').filter((entry) => entry.workspace === workspace)
       if (open.length === 0) return
       try {
-        for (const entry of open) await this.#look(workspace, entry)
+        await Promise.all(open.map((entry) => this.#look(workspace, entry)))
         after = await this.#options.tasks.untilChanged(workspace, { after, signal })
         await pause(FOLLOW_MS, undefined, { signal })
       } catch (error) {
@@ -224,7 +266,10 @@ export class HookRouter {
 
   #free(resource: string): void {
     this.#busy.delete(resource)
-    if (this.#desk.journal.fold.countOf('received') > 0) this.go()
+    const next = this.#line.next(resource)
+    if (next === undefined) return
+    this.#next.add(next)
+    this.#start()
   }
 
   #settle({ endpoint, id }: HookEntry, rest: Omit<Settled, 'type' | 'endpoint' | 'id'>): Promise<void> {
@@ -278,7 +323,7 @@ function resourceKeyOf({ workspace, block, machine, name }: ResourceRef): string
   return JSON.stringify([workspace, block, machine, name])
 }
 
-function keyOf({ endpoint, id }: HookEntry): string {
+function keyOf({ endpoint, id }: Pick<HookEntry, 'endpoint' | 'id'>): string {
   return `${endpoint}/${id}`
 }
 

@@ -122,7 +122,7 @@ export class Inbox {
     for (const entry of this.#desk.journal.fold.openIn('received')) {
       if (this.#router.workspaceOf(entry) !== workspace) continue
       const { endpoint, id } = entry
-      await this.#desk.decide({ type: 'settled', endpoint, id, state: 'dropped', workspace })
+      await this.#desk.keep({ type: 'settled', endpoint, id, state: 'dropped', workspace })
     }
     await this.#desk.forget(workspace)
   }
@@ -196,7 +196,6 @@ export class Inbox {
     this.#count(name, outcome)
     if (outcome === 'duplicate') return answer(response, 200, 'duplicate')
     answer(response, outcome === 'conflict' ? 200 : 202, outcome)
-    this.#router.go()
   }
 
   /** Appends an event unless it is known. In one turn, so that of a thousand at once one is kept. */
@@ -226,11 +225,11 @@ export class Inbox {
       body: given.body.toString('base64'),
       digest,
     }
-    this.#desk.journal.append(
-      [{ event: other === undefined ? event : { ...event, conflictsWith: id }, ...HOOK_ENTRY }],
-      {
-        sync: true,
-      },
+    const kept = other === undefined ? event : { ...event, conflictsWith: id }
+    // Also if the sender was told to come again, since the disk was slow.
+    void this.#desk.keep(kept).then(
+      () => this.#router.goWith(endpoint, kept.id),
+      () => undefined,
     )
     return other === undefined ? 'received' : 'conflict'
   }
