@@ -30,15 +30,44 @@ export async function violations(page: Page, within = 'html'): Promise<string[]>
 
 const WIDE = { width: 1_280, height: 720 }
 const PHONE = { width: 375, height: 700 }
+/** The wide page, enlarged to 200 %. */
+const ZOOMED = { width: 640, height: 360 }
+/** Between a phone and a page where a panel has a place beside the whole board. */
+const MIDDLE = { width: 760, height: 640 }
 /** A phone's own elements are checked in one scheme: in the other they have the colours of a wide page. */
 export const ALL_LOOKS = [
   { size: WIDE, colorScheme: 'light' },
   { size: WIDE, colorScheme: 'dark' },
   { size: PHONE, colorScheme: 'dark' },
+  { size: ZOOMED, colorScheme: 'light' },
 ] as const
 type Look = (typeof ALL_LOOKS)[number]
-/** Each size and each scheme once. */
+/** Each size and each scheme. */
+export const THREE_LOOKS = [ALL_LOOKS[0], ALL_LOOKS[2], ALL_LOOKS[3]]
+/** The largest and the smallest size, and each scheme. */
 export const TWO_LOOKS = [ALL_LOOKS[0], ALL_LOOKS[2]]
+
+/** Buttons of the page that can't be pressed in some size, because something lies over them or they are out of the page. */
+export async function outOfReach(page: Page): Promise<string[]> {
+  const found: string[] = []
+  for (const size of [PHONE, ZOOMED, MIDDLE, WIDE]) {
+    await page.setViewportSize(size)
+    const names = await page.evaluate(() => {
+      const places = '.bar, .tools, .react-flow__controls, .selection-bar, .panel > header'
+      const buttons = [...document.querySelectorAll(`:is(${places}) :is(button, a)`)]
+      const isHidden = (button: Element): boolean => {
+        button.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' })
+        const { left, top, width, height } = button.getBoundingClientRect()
+        const there = document.elementFromPoint(left + width / 2, top + height / 2)
+        return there === null || !(button.contains(there) || there.contains(button))
+      }
+      const hidden = buttons.filter(isHidden).map((it) => it.getAttribute('aria-label') ?? it.textContent)
+      return buttons.length > 12 ? hidden : [`only ${buttons.length} buttons`]
+    })
+    found.push(...names.map((name) => `${size.width}: ${name}`))
+  }
+  return found
+}
 
 /** Findings of {@link violations} in each look. Pixels outside of the page's width are a finding, too. */
 export async function violationsIn(page: Page, looks: readonly Look[], within?: string): Promise<string[]> {
