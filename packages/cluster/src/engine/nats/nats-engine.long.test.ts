@@ -1,6 +1,6 @@
 import { jetstreamManager, StoreCompression } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { describeEngine } from '../../testing/engine-contract.ts'
 import { describeInterfaces } from '../../testing/interfaces-contract.ts'
 import { NatsServer, natsServerPath } from '../../testing/nats-servers.ts'
@@ -17,8 +17,9 @@ describe.skipIf(path === undefined)('NATS JetStream', () => {
   describeNodes('one server', () => natsScene(path ?? ''))
   describeInterfaces('one NATS server', () => clusterScene(() => natsScene(path ?? '')))
 
+  const open = (url: string, options = {}) => openNatsEngine({ servers: [url], name: 'n', replicas: 1, ...options })
+
   it('[Q18] a server that is not there, has no JetStream or has other streams is refused by a code that says what to do', async () => {
-    const open = (url: string, options = {}) => openNatsEngine({ servers: [url], name: 'n', replicas: 1, ...options })
     await expect(open('nats://127.0.0.1:1')).rejects.toMatchObject({ code: 'unavailable' })
     const plain = await NatsServer.start(path ?? '', { hasJetStream: false })
     await expect(open(plain.url)).rejects.toMatchObject({ code: 'unsupported' })
@@ -27,6 +28,20 @@ describe.skipIf(path === undefined)('NATS JetStream', () => {
     await expect(open(server.url, { replicas: 3 })).rejects.toMatchObject({ code: 'misconfigured' })
     const engine = await open(server.url, { shards: 2 })
     await expect(open(server.url, { shards: 3 })).rejects.toMatchObject({ code: 'misconfigured' })
+    await engine.close()
+    await server.stop()
+  })
+
+  it('[Q86] a server that was gone is found again by a client whose clock was set back meanwhile', async () => {
+    const server = await NatsServer.start(path ?? '')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    const engine = await open(server.url)
+    await engine.meta.create('before', Uint8Array.of(1))
+    vi.useRealTimers()
+    await server.kill()
+    await server.startAgain()
+    const answered = async () => (await engine.meta.get('before').catch(() => undefined))?.value
+    await expect.poll(answered).toEqual(Uint8Array.of(1))
     await engine.close()
     await server.stop()
   })

@@ -11,6 +11,7 @@ import { engineErrorOf } from './nats-errors.ts'
 import { NatsKeys } from './nats-keys.ts'
 import { NatsLeaders } from './nats-leaders.ts'
 import { NatsLog } from './nats-log.ts'
+import { reconnectDelay } from './reconnect-delay.ts'
 import { ensureStreams, missingStreams, type StreamSizes, type Streams } from './streams.ts'
 
 export interface NatsEngineOptions extends Partial<StreamSizes> {
@@ -31,7 +32,6 @@ export const NATS_VERSION_MIN = '2.12.0'
 /** Time for an answer, ms. */
 export const ANSWER_MS = 2_000
 const CONNECT_MS = 5_000
-const RECONNECT_MS = 250
 /** Name of the NATS client's error for a server without JetStream; the class is not exported. */
 const NOT_ENABLED = 'JetStreamNotEnabled'
 
@@ -62,7 +62,7 @@ async function connectTo(options: ConnectionOptions): Promise<NatsConnection> {
       ...options,
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_MS,
+      reconnectDelayHandler: reconnectDelay(),
       waitOnFirstConnect: false,
       // Otherwise the client makes three errors with their stacks for each call, in case it fails: a tenth of an owner's time.
       noAsyncTraces: true,
