@@ -9,25 +9,38 @@ export const HOOK_LIMITS = {
   burst: 400,
   /** Time for the body of a request. */
   bodyMs: 10_000,
+  /** Bytes and time for which a body that is too large is read on, and thrown away, so that its sender reads the answer. */
+  restBytesMax: 32 * 1024 * 1024,
+  restMs: 2_000,
   /** Time until an event is on the disk; then the sender is told to come again. */
   durableMs: 10_000,
 } as const
 
-/** The bytes of a request's body; undefined for more than the bound. Rejects when they do not come. */
+/**
+ * The bytes of a request's body; undefined for more than the bound: the rest of it is still to come then. Rejects when they do not
+ * come.
+ */
 export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > HOOK_LIMITS.bodyBytesMax) return undefined
   const chunks: Buffer[] = []
   let bytes = 0
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>()
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.byteLength
+    if (bytes > HOOK_LIMITS.bodyBytesMax) resolve(undefined)
+    else chunks.push(chunk)
+  }
   const timer = setTimeout(() => request.destroy(new Error('the body did not come in time')), HOOK_LIMITS.bodyMs)
+  // Not as an iterator: leaving that early would destroy the connection, and the sender would get no answer.
+  request.on('data', take)
+  request.once('end', () => resolve(Buffer.concat(chunks)))
+  request.once('error', reject)
+  request.once('close', () => reject(new Error('the body was cut off')))
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.byteLength
-      if (bytes > HOOK_LIMITS.bodyBytesMax) return undefined
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks)
+    return await promise
   } finally {
     clearTimeout(timer)
+    request.off('data', take)
   }
 }
 
@@ -55,11 +68,32 @@ export function answer(
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
-    // A body that was not read to its end can't be skipped.
     ...(status === 413 && { connection: 'close' }),
     ...headers,
   })
+  if (status === 413) return endAfterRequest(response, body)
   response.end(body)
+}
+
+/**
+ * Sends an answer at once, and ends the connection once the request's body is over, or has gone on for long enough: unread bytes would have
+ * the kernel reset the connection before the sender reads the answer.
+ */
+function endAfterRequest(response: ServerResponse, body: string): void {
+  const { req: request } = response
+  let bytes = 0
+  const end = (): void => {
+    clearTimeout(timer)
+    if (!response.writableEnded) response.end()
+  }
+  const timer = setTimeout(end, HOOK_LIMITS.restMs)
+  response.write(body)
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.byteLength
+    if (bytes > HOOK_LIMITS.restBytesMax) end()
+  })
+  request.once('end', end)
+  request.once('close', end)
 }
 
 /** How many requests each endpoint may take: so many a second, and a burst. */
