@@ -333,3 +333,36 @@ it('[RS11] a resource that is not settled is looked at until it is, and what cou
     /giveUpAfterMs must be above timeoutMs/,
   )
 })
+
+it('[RS66] an item of a batch that the service never ends holds up no other: it is stalled when the poll is over, or has failed', async () => {
+  const items = ['ended', 'silent', 'refused'].map((name) => ({ block: 'order', name, detail: {} }))
+  const open = { status: 'syncing', externalId: 'a', isSettled: false }
+  const sync = [{ status: 'synced', isSettled: true }, open, { status: 'failed', isSettled: true }]
+  const endWith = async (poll: object): Promise<object[]> => {
+    // Nobody listens there: the service never says anything.
+    const adapter = adapterOf(crm('http://127.0.0.1:9', { poll }))
+    const saga = sagasOf({ adapter, machine: SYNC as never, secrets }).find(({ name }) => name === 'sync@1.batch')
+    const [, , watch, end] = saga?.definition.steps ?? []
+    const reported: object[] = []
+    const given = {
+      ...{ input: { items }, results: { begin: 't1', sync, watch: [null] }, task: 't1', workspace: 'shop' },
+      edit: (edit: (draft: object) => unknown) =>
+        edit({ reportStatus: (_: string, told: object) => reported.push(told) }),
+    }
+    const watched = (await watch?.options.items?.(given as never)) ?? []
+    expect(watched).toMatchObject([{ name: 'silent', run: { id: 't1-1' } }])
+    const look = watch?.options.run?.({ ...contextOf('k', {}), ...given, item: watched[0] } as never)
+    await expect(look).rejects.toThrow()
+    expect(watch?.options).toMatchObject({ onFailure: 'continue', giveUpAfterMs: Math.max(...Object.values(poll)) })
+    expect(await end?.options.run?.(given as never)).toBeNull()
+    return reported
+  }
+  const poll = { firstMs: 1_000, maxMs: 60_000, timeoutMs: 3_600_000 }
+  const about = { name: 'silent', run: 't1-1', task: 't1', detail: { id: 'a' } }
+  expect(await endWith(poll)).toMatchObject([
+    { ...about, status: 'syncing', stalled: { why: expect.stringContaining('has not ended it in time') } },
+  ])
+  expect(await endWith({ ...poll, giveUpAfterMs: 36_000_000 })).toMatchObject([
+    { ...about, status: 'failed', error: expect.stringContaining('within 36000000 ms') },
+  ])
+})
