@@ -1,5 +1,6 @@
 import { Journal, type JournalOptions, type WorkspaceLog } from '@joinery/log'
-import { type HookEntry, HookFold, type InboxEvent, inboxEvents, inboxStates } from './hook-fold.ts'
+import { type HookEntry, HookFold, type InboxEvent, inboxEvents } from './hook-fold.ts'
+import { inboxStates } from './hook-states.ts'
 
 /** Name of the log that keeps the events of services. */
 export const HOOKS_LOG = '!hooks'

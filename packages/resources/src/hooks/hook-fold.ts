@@ -1,4 +1,4 @@
-import { type Codec, type Fold, jsonCodec, readVersioned, versioned } from '@joinery/log'
+import { type Codec, type Fold, jsonCodec } from '@joinery/log'
 import { z } from 'zod'
 
 const received = z.object({
@@ -62,8 +62,9 @@ const entry = z.object({
   replays: z.int().optional(),
 })
 const place = known.omit({ type: true, machine: true, externalId: true })
-const entries = z.array(z.tuple([z.string(), entry]))
-const saved = z.object({ entries, ids: z.array(z.tuple([z.string(), place])) })
+/** An event and the resource of an id as the state has them: with their keys. */
+export const savedEntry = z.tuple([z.string(), entry])
+export const savedId = z.tuple([z.string(), place])
 
 /** An event that has come, and its fate so far. */
 export type HookEntry = Readonly<z.infer<typeof entry>>
@@ -152,7 +153,7 @@ export class HookFold implements Fold<InboxEvent> {
     return this.entries.values().some(isOf) || this.#ids.values().some(isOf)
   }
 
-  get saved(): z.infer<typeof saved> {
+  get saved(): { readonly entries: z.infer<typeof savedEntry>[]; readonly ids: z.infer<typeof savedId>[] } {
     return { entries: [...this.entries], ids: [...this.#ids] }
   }
 
@@ -199,17 +200,3 @@ function idKeyOf(machine: string, externalId: string): string {
 }
 
 export const inboxEvents: Codec<InboxEvent> = jsonCodec(event, 'a record of the webhook inbox')
-
-export const inboxStates: Codec<HookFold> = {
-  encode: (fold) => versioned([JSON.stringify(fold.saved)]),
-  decode: (bytes) =>
-    readVersioned(bytes, 'the state of the webhook inbox', (text) => {
-      const read: unknown = JSON.parse(text)
-      // Before ids of services were kept, the state was the list of events.
-      const { entries: known, ids } = saved.parse(Array.isArray(read) ? { entries: read, ids: [] } : read)
-      const fold = new HookFold()
-      for (const [, event] of known) fold.put(event)
-      for (const [key, place] of ids) fold.learn(key, place)
-      return fold
-    }),
-}
