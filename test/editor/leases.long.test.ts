@@ -8,9 +8,16 @@ it.skipIf(!pages.isThere)('[E40] the page tells which job holds what and who wai
   const job = connectWorkspace({ url: pages.url, workspace: 'leases', actor: 'engine', source: 'workflow_execution' })
   try {
     const lease = await job.leases.acquire('nightly-import', { holder: 'import 7', ttlMs: 60_000 })
+    const answer = Promise.withResolvers<void>()
     const ann = await pages.visit('leases')
+    await ann.route('**/leases', async (route) => {
+      await answer.promise
+      await route.continue()
+    })
     await ann.getByRole('button', { name: 'Leases' }).click()
     const panel = ann.getByRole('complementary', { name: 'Leases' })
+    await panel.getByText('Reading…').waitFor()
+    answer.resolve()
     await panel.getByText('nightly-import').waitFor()
     await panel.getByText('import 7 (engine) has held it since').waitFor()
     const next = job.leases.acquire('nightly-import')

@@ -11,6 +11,7 @@ export function LeasesPanel({ onClose }: { onClose: () => void }): ReactNode {
   return (
     <Panel title="Leases" onClose={onClose}>
       {error !== undefined && <p role="status">{listProblem(error.message, list !== undefined)}</p>}
+      {list === undefined && error === undefined && <p className="soft">Reading…</p>}
       {list?.length === 0 && (
         <p className="soft">
           No job holds a lease now. A job takes one before work that only one job may do at a time, and the others wait.

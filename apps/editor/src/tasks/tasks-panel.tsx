@@ -26,6 +26,7 @@ export function TasksPanel({ onClose }: { onClose: () => void }): ReactNode {
     <Panel title="Tasks" onClose={onClose}>
       {error !== undefined && <p role="status">{listProblem(error.message, list !== undefined)}</p>}
       {problem !== '' && <Problem reason={problem} />}
+      {list === undefined && error === undefined && <p className="soft">Reading…</p>}
       {list?.length === 0 && (
         <p className="soft">
           No task has run in this workspace. A task is work of several steps that goes on after a crash, and takes back
