@@ -63,3 +63,23 @@ it('[H111] a late report on an earlier run does not show, and no other saga spea
   expect((await fixture.tell(forged, 'done', report({ run: 'r2' }, 'captured'))).status).toBeGreaterThanOrEqual(400)
   expect(await entryIn(fixture)).toMatchObject({ status: 'authorized' })
 })
+
+it('[H111] a batch of an adapter starts the runs of a thousand resources in one write, and no other saga that many', async () => {
+  await using fixture = await TaskFixture.start({ adapters: ['payment@1'] })
+  const [batch, other] = [sagaOf('payment@1.batch', ['begin']), sagaOf('other', ['begin'])]
+  await fixture.announce(batch, other)
+  await fixture.call('PUT', '/blocks/order', { type: 'order' })
+  const operations = Array.from({ length: 1_000 }, (_, n) => {
+    return { op: 'startStatus', block: 'order', machine: 'payment@1', name: `p${n}`, runId: `r${n}` }
+  })
+  for (const [saga, expected] of [
+    [other, 422],
+    [batch, 204],
+  ] as const) {
+    await fixture.call('POST', '/tasks', { saga: saga.name })
+    const work = await fixture.leaseOne(saga)
+    expect((await fixture.tell(work, 'done', { operations })).status, saga.name).toBe(expected)
+  }
+  const { entry } = (await fixture.call('GET', '/blocks/order/statuses/payment@1/p999')).body
+  expect(entry).toMatchObject({ run: { id: 'r999' } })
+})

@@ -95,7 +95,7 @@ export class TaskDocuments implements Documents {
   /** Makes the change. Rejects with `UnknownRecords`, and has changed nothing, if records are in the way that may be the task's own. */
   async #commit(workspace: string, commit: Commit, untold: UntoldRecords): Promise<void> {
     const { lists } = this.#options
-    const given = this.#parse(commit.operations ?? [])
+    const given = this.#parse(commit.operations ?? [], commit.saga)
     let operations = given
     let removal: Removal = { blocks: [], edges: [], kept: [] }
     let outcome: CommitOutcome = { kept: [], touched: [] }
@@ -175,12 +175,15 @@ export class TaskDocuments implements Documents {
   }
 
   /** The operations of a step. Throws `refused` for what a transaction would refuse. */
-  #parse(given: NonNullable<Commit['operations']>): readonly Operation[] {
+  #parse(given: NonNullable<Commit['operations']>, saga: string): readonly Operation[] {
     if (given.length === 0) return []
     const fault = jsonFault(given)
     if (fault !== undefined) throw refused(`the list of operations ${fault}`)
     try {
-      assertFew({ operations: given }, this.#limits)
+      const { operationsMax, runOperationsMax } = this.#limits
+      // A batch of an adapter starts all of its runs in one write, or none: once, in a turn as long as that of any thousand operations.
+      const runsMax = given.every((operation) => isStartOf(operation, saga)) ? operationsMax : runOperationsMax
+      assertFew({ operations: given }, { ...this.#limits, runOperationsMax: runsMax })
       const parsed = z.array(operationSchema).safeParse(given)
       if (!parsed.success) throw refused(issuesOf(parsed.error))
       const operations: readonly Operation[] = parsed.data
@@ -190,6 +193,12 @@ export class TaskDocuments implements Documents {
       throw toDocumentError(error)
     }
   }
+}
+
+/** Whether an operation starts a run of the adapter whose saga this is. */
+function isStartOf(operation: unknown, saga: string): boolean {
+  const { op, machine } = { ...(operation as { readonly op?: unknown; readonly machine?: unknown }) }
+  return op === 'startStatus' && typeof machine === 'string' && isSagaOf(saga, machine)
 }
 
 const toldOf = (record: LogRecord): DocumentRecord => ({ lsn: record.lsn, blocks: blocksIn(record) })
