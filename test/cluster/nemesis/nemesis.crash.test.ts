@@ -70,7 +70,7 @@ describe.skipIf(path === undefined)('a cluster of three nodes and three NATS ser
       expect(ordered).toBeGreaterThan(0)
       console.log(`${writers.acknowledged} edits acknowledged, 0 lost; ${ordered} orders, each with its effects once`)
     } catch (error) {
-      console.log(cluster.lastWords())
+      console.log(`${error}\n${cluster.lastWords()}`)
       for (const server of SERVERS) console.log(`NATS ${server}:\n${cluster.nats.outputOf(server).slice(-3_000)}`)
       throw error
     }
