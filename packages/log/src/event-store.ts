@@ -128,7 +128,10 @@ export interface WorkspaceLog {
    * record, if the log already has a record with `entry.idempotencyKey`.
    */
   append(entry: LogEntry, options?: { sync?: boolean }): Receipt
-  /** LSN of the record with this idempotency key, durable or not yet. */
+  /**
+   * LSN of the record with this idempotency key, on the disk or not yet. Where a receipt waits for other machines, this does, too, and
+   * rejects as the receipt does.
+   */
   lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined>
   /** LSN of the last record that can be read whose time is at or before `at` (ms since epoch); 0 for none. */
   lsnAt(at: number): Promise<Lsn>

@@ -15,6 +15,7 @@ import { authorOf } from '../caller.ts'
 import { unrestorableSchema } from '../content-schemas.ts'
 import type { RequestWork } from '../request-work.ts'
 import { lsnSchema, params } from '../schemas.ts'
+import { whenDurable } from '../writes/when-durable.ts'
 import { assertRestorable, scopeOfRestore, statusesIn, TOLD_MAX, tryingRestore } from '../writes/workspace-restore.ts'
 import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
@@ -120,7 +121,9 @@ const restoreRoute = route(
     const { parts } = trial
     const [last, own] = [parts.pop() as DocumentScope, new Set<number>()]
     // The key is that of the last edit: until that is made, the same request goes on with the rest.
-    const isRepeat = key !== undefined && (await services.workspaces.lsnOfKey(id, key)) !== undefined
+    const { durableWaitMs } = services.limits
+    const isRepeat =
+      key !== undefined && (await whenDurable(durableWaitMs, services.workspaces.lsnOfKey(id, key))) !== undefined
     if (parts.length > 0 && !isRepeat) assertRestorable(trial, partial)
     for (const part of isRepeat ? [] : parts) {
       own.add(await edit(undefined, () => part))

@@ -87,8 +87,13 @@ export class AwayLog implements WorkspaceLog {
     throw this.#state.error
   }
 
-  lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
-    return this.#copy.lsnOfKey(idempotencyKey)
+  /** Tells of records that the history is known to have. Rejects with `no_quorum` for later ones: they may be cut off. */
+  async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    const lsn = await this.#copy.lsnOfKey(idempotencyKey)
+    if (lsn === undefined || !this.#isAwaited) return lsn
+    const mark = await this.#copy.readMark()
+    if (lsn > (mark?.lsn ?? 0)) throw this.#state.error
+    return lsn
   }
 
   lsnAt(at: number): Promise<Lsn> {

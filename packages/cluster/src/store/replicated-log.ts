@@ -18,6 +18,7 @@ import type { Position } from '../history/position.ts'
 import type { Part } from '../history/publisher.ts'
 import type { Takeover } from '../history/takeover.ts'
 import type { TurnLog, TurnQueue } from './turn-queue.ts'
+import { within } from './within.ts'
 
 /**
  * Time for which closing, a snapshot and a chain value wait for what is on its way to the engine, ms. The next takeover publishes
@@ -203,8 +204,15 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     return published
   }
 
-  lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
-    return this.#inner.lsnOfKey(idempotencyKey)
+  /** Once the history has the record: a repeat is told that its edit is saved. Rejects with the fence. */
+  async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    const lsn = await this.#inner.lsnOfKey(idempotencyKey)
+    const isReplicated = lsn === undefined || lsn <= this.position.lsn
+    if (isReplicated || !this.#options.awaitsReplication) return lsn
+    // An append of this turn is published at its end.
+    await Promise.resolve()
+    await this.#unlessFenced(this.#replicated)
+    return lsn
   }
 
   lsnAt(at: number): Promise<Lsn> {
@@ -355,12 +363,4 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     this.#options.onFenced(this.#fence)
     for (const listener of [...this.#listeners]) listener(this.state)
   }
-}
-
-/** Waits for `work` to settle, for so long at most. */
-async function within(clock: SteadyClock, ms: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const cancel = clock.after(ms, resolve)
-  await Promise.race([work.then(ignore, ignore), promise])
-  cancel()
 }

@@ -281,6 +281,17 @@ export class ReplicatedStore implements EventStore {
     const { inner, taken } = await this.#takeovers.takeOver(name, hold)
     if (name === workspace) this.#taken.set(workspace, hold.token)
     const onLost = (): void => taken.publisher.stop()
+    hold.lost?.addEventListener('abort', onLost)
+    if (hold.lost?.aborted) onLost()
+    try {
+      // All that it has when it is opened may be called saved: to those who repeat it, and to clients that bring nothing new.
+      if (awaitsReplication) await this.#takeovers.untilRepublished(name, taken)
+    } catch (error) {
+      hold.lost?.removeEventListener('abort', onLost)
+      onLost()
+      await inner.close()
+      throw error
+    }
     const log = new ReplicatedLog({
       ...{ inner, taken, clock, awaitsReplication, queue: this.#queue },
       leader: () => (name === workspace ? undefined : this.#logs.get(workspace)),
@@ -295,8 +306,6 @@ export class ReplicatedStore implements EventStore {
       },
     })
     this.#logs.set(name, log)
-    hold.lost?.addEventListener('abort', onLost)
-    if (hold.lost?.aborted) onLost()
     return log
   }
 

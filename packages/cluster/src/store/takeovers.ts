@@ -20,6 +20,7 @@ import { localCopyOf } from './local-copy.ts'
 import type { Purges } from './purges.ts'
 import { Refusals } from './refusals.ts'
 import { heldPurged } from './store-errors.ts'
+import { within } from './within.ts'
 
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
 const OPEN_MS = 10_000
@@ -170,8 +171,7 @@ export class Takeovers {
     const { engine, clock, node, session } = this.#host.options
     const assertReadable = (kind: LaterKind): void => this.#host.options.assertReadable(name, kind)
     const stop = new AbortController()
-    const late = new LogError('storage_failed', `the engine did not answer for ${OPEN_MS} ms`, { workspace: name })
-    const cancel = clock.after(OPEN_MS, () => stop.abort(late))
+    const cancel = clock.after(OPEN_MS, () => stop.abort(late(name)))
     const onLost = (): void => stop.abort(new LogError('fenced', `another node has ${name} now`, { workspace: name }))
     hold.lost?.addEventListener('abort', onLost)
     try {
@@ -181,6 +181,24 @@ export class Takeovers {
       cancel()
       hold.lost?.removeEventListener('abort', onLost)
     }
+  }
+
+  /**
+   * Resolves when the history has all that this node alone had of a log. Rejects with the error of its publisher, and when the engine
+   * takes nothing of it for as long as an answer is waited for.
+   */
+  async untilRepublished(name: string, { republished, publisher }: Takeover): Promise<void> {
+    let isOver = false
+    const end = (): void => {
+      isOver = true
+    }
+    republished.then(end, end)
+    for (let before = -1; !isOver && before < publisher.position.sequence; ) {
+      before = publisher.position.sequence
+      await within(this.#host.options.clock, OPEN_MS, republished)
+    }
+    if (!isOver) throw late(name)
+    await republished
   }
 
   async whileTaken(
@@ -231,4 +249,8 @@ export class Takeovers {
     await this.#host.options.local.discard(name)
     this.#host.options.logger?.info({ workspace: name }, 'this node’s copy of a log was discarded, since it was purged')
   }
+}
+
+function late(name: string): LogError {
+  return new LogError('storage_failed', `the engine did not answer for ${OPEN_MS} ms`, { workspace: name })
 }

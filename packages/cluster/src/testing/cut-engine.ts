@@ -6,6 +6,8 @@ export class CutEngine {
   readonly engine: Engine
   isCut = false
   isAway = false
+  /** Appends of records wait for it; those of epochs pass. */
+  recordsWaitFor: Promise<void> | undefined
 
   constructor(link: Engine) {
     const refuse = () => Promise.reject(new EngineError('unavailable', 'the test has cut it off'))
@@ -18,7 +20,9 @@ export class CutEngine {
     })
     const log = {
       ...link.log,
-      append: (...args: Parameters<Engine['log']['append']>) => {
+      append: async (...args: Parameters<Engine['log']['append']>) => {
+        const [, { headers }] = args
+        if (headers['Jy-Kind'] === 'records') await this.recordsWaitFor
         if (this.isCut || this.isAway) return refuse()
         return link.log.append(...args)
       },

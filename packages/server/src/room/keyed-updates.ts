@@ -16,8 +16,8 @@ import type { RoomVisit } from './room-visit.ts'
  */
 const WAITING_MAX = 16
 
-/** Error codes of failing storage. The client sends its update again when storage works. */
-const STORAGE_FAILS: ReadonlySet<LogErrorCode> = new Set(['storage_failed', 'storage_full'])
+/** Error codes of storage that takes nothing now. The client sends its update again when it does. */
+const STORAGE_FAILS: ReadonlySet<LogErrorCode> = new Set(['storage_failed', 'storage_full', 'no_quorum'])
 
 /** Outcome of an attempt: what the update lacks until the next one; undefined when its member sends it again, or no longer can. */
 type Made = KeyedResult | Lacking | undefined
