@@ -157,9 +157,18 @@ export class StoreNode {
       })
     } catch (error) {
       if (!(error instanceof LogError)) throw error
-      // It is there already, acknowledged or not.
-      if (error.code === 'duplicate_key') clients.waiting.delete(text)
+      if (error.code === 'duplicate_key') void this.#hearOf(log, text)
     }
+  }
+
+  /** A repeat is acknowledged, too, once the LSN of its key is told: the client forgets the edit then. */
+  async #hearOf(log: WorkspaceLog, text: string): Promise<void> {
+    const run = this.#run
+    const { generation = '' } = log
+    const lsn = await log.lsnOfKey(text).catch(ignore)
+    if (run !== this.#run || lsn === undefined) return
+    this.acknowledged.push({ log: log.workspace, text, lsn, generation })
+    this.#options.clients.waiting.delete(text)
   }
 
   /** Kills the process. Its disk stays, or is lost with all that it had. */

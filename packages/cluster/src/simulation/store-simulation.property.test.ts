@@ -15,7 +15,7 @@ const FOUND = [24, 126, 142, 151, 10_915, 75, 110, 214, 218, 247, 263]
 const SEEDS =
   JOINERY_SEED === undefined ? [...FOUND, ...Array.from({ length: COUNT }, (_, seed) => seed)] : [Number(JOINERY_SEED)]
 
-it('[Q12, Q27, Q76] real nodes on a faulty engine lose no edit, make none twice, bring nothing back that was purged, and have no journal ahead of its workspace', async () => {
+it('[Q12, Q27, Q76, Q87] real nodes on a faulty engine lose no edit, make none twice, bring nothing back that was purged, and have no journal ahead of its workspace', async () => {
   const total = { acknowledged: 0, kills: 0, owners: 0, purges: 0 }
   for (const [n, seed] of SEEDS.entries()) {
     const isPurged = JOINERY_SEED !== undefined || n >= FOUND.length
