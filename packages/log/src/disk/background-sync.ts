@@ -9,6 +9,7 @@ export interface BackgroundSyncOptions {
   readonly windowMs: number
   readonly clock: Clock
   readonly observer?: LogObserver | undefined
+  /** Called once. Nothing is fsynced any more until {@link BackgroundSync.covered}. */
   readonly onFailed: (error: unknown) => void
 }
 
@@ -22,6 +23,11 @@ export class BackgroundSync {
   #unsynced: readonly Group[] = []
   #running: Promise<void> | undefined
   #isWanted = false
+  /**
+   * The error of the last fsync. A later one that ends well says nothing of what this one was to cover: the kernel may have
+   * dropped that, and tells of an error once.
+   */
+  #failure: { readonly error: unknown } | undefined
   #endWindow: (() => void) | undefined
 
   constructor(options: BackgroundSyncOptions) {
@@ -38,6 +44,18 @@ export class BackgroundSync {
     return this.#running
   }
 
+  /** Throws the error of an fsync that has failed since {@link covered}. */
+  assertWell(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  /** Waits for the fsync under way, and begins none until something more is written. Throws the error of one that has failed. */
+  async stop(): Promise<void> {
+    this.cancel()
+    await this.#running
+    this.assertWell()
+  }
+
   /** A group was written without an fsync: it gets one at once if it was promised one, and else at the end of the window. */
   wrote(group: Group): void {
     this.#unsynced = [...this.#unsynced, group]
@@ -45,8 +63,13 @@ export class BackgroundSync {
     else this.#endWindow ??= this.#options.clock.after(this.#options.windowMs, this.#windowOnEnd)
   }
 
-  /** Everything written so far is on the disk. */
-  covered(groups = this.#unsynced): void {
+  /** Everything written so far is on the disk, by other means than an fsync of this. */
+  covered(): void {
+    this.#failure = undefined
+    this.#cover(this.#unsynced)
+  }
+
+  #cover(groups: readonly Group[]): void {
     const done = new Set(groups)
     this.#unsynced = this.#unsynced.filter((group) => !done.has(group))
     if (this.#unsynced.length === 0) this.cancel()
@@ -66,6 +89,7 @@ export class BackgroundSync {
   }
 
   #begin(): void {
+    if (this.#failure !== undefined) return
     this.#isWanted = true
     this.#running ??= this.#run()
   }
@@ -79,10 +103,12 @@ export class BackgroundSync {
         const startMs = performance.now()
         await sync()
         observer?.synced?.(performance.now() - startMs)
-        this.covered(groups)
+        this.#cover(groups)
       }
       this.#running = undefined
     } catch (error) {
+      this.cancel()
+      this.#failure = { error }
       this.#running = undefined
       onFailed(error)
     }

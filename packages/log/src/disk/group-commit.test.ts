@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Durability, EventStore } from '../event-store.ts'
+import type { EventStore } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import { KIND } from '../records/key.ts'
 import type { Write } from '../records/write.ts'
 import { openLevelStore } from '../store/level-store.ts'
+import { gateStore } from '../testing/gated-store.ts'
 import { readAll } from '../testing/read-all.ts'
 import { sampleEntry } from '../testing/sample-entry.ts'
 import { makeTestClock } from '../testing/test-clock.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { reopenDelayMs } from './back-off.ts'
 import { Database } from './database.ts'
-import { WrittenLogs } from './written-logs.ts'
 
 const makeDirectory = testDirectories()
 const stores: EventStore[] = []
@@ -20,50 +20,7 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close()
 })
 
-interface Arrival {
-  readonly writes: readonly Write[]
-  readonly sync: boolean
-  /** Lets LevelDB have the write. */
-  readonly release: () => void
-}
-
-/** A store whose writes reach LevelDB, and whose fsyncs beside writes begin, only when the test lets them. */
-async function gatedStore(durability: Exclude<Durability, 'memory'>) {
-  const clock = makeTestClock()
-  const store = await openLevelStore({ directory: await makeDirectory(), durability, windowMs: 10, clock })
-  stores.push(store)
-  const writes: Arrival[] = []
-  const arrivals: ((write: Arrival) => void)[] = []
-  const write = Database.prototype.write
-  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, group, sync) {
-    await new Promise<void>((release) => {
-      const arrived = { writes: [...group], sync, release }
-      writes.push(arrived)
-      arrivals.shift()?.(arrived)
-    })
-    return write.call(this, group, sync)
-  })
-  const nextWrite = () => new Promise<Arrival>((resolve) => arrivals.push(resolve))
-  const syncs: (() => void)[] = []
-  const syncArrivals: ((release: () => void) => void)[] = []
-  const sync = Database.prototype.sync
-  vi.spyOn(Database.prototype, 'sync').mockImplementation(async function (this: Database) {
-    await new Promise<void>((release) => {
-      syncs.push(release)
-      syncArrivals.shift()?.(release)
-    })
-    return sync.call(this)
-  })
-  /** Resolves at the next fsync beside writes, with a function that lets it begin. */
-  const nextSync = () => new Promise<() => void>((resolve) => syncArrivals.push(resolve))
-  /** Lets everything through from now on. */
-  const openGate = () => {
-    vi.restoreAllMocks()
-    for (const { release } of writes) release()
-    for (const release of syncs) release()
-  }
-  return { store, clock, writes, nextWrite, syncs, nextSync, openGate }
-}
+const gatedStore = async (durability: 'async' | 'sync') => gateStore(await makeDirectory(), durability, stores)
 
 /** Whether `promise` has settled by the end of the next turn of the event loop. */
 async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -116,72 +73,6 @@ describe('group commit', () => {
     await second.durable
     expect(clock.timersPending).toBe(0)
     openGate()
-  })
-
-  it('[L182] an append without sync waits at async for no fsync, neither one under way nor one of its own write', async () => {
-    const { store, nextWrite, nextSync, openGate } = await gatedStore('async')
-    const log = await store.open('a')
-    const other = await store.open('b')
-    const [written, synced] = [nextWrite(), nextSync()]
-    const durable = log.append(sampleEntry(1), { sync: true }).durable
-    const beside = other.append(sampleEntry(1)).durable
-    ;(await written).release()
-    await beside
-    await synced
-    const later = nextWrite()
-    const after = log.append(sampleEntry(2)).durable
-    ;(await later).release()
-    await after
-    expect(await hasSettled(durable)).toBe(false)
-    openGate()
-    await durable
-  })
-
-  it('[L182] an fsync beside writes that fails makes the store fail, and all that it was to cover is written again', async () => {
-    const { store, clock, nextWrite, openGate } = await gatedStore('async')
-    const log = await store.open('a')
-    const failing = vi.spyOn(Database.prototype, 'sync').mockRejectedValueOnce(new Error('IO error: EIO'))
-    const states: string[] = []
-    store.onStateChange(({ state }) => states.push(state))
-    const written = nextWrite()
-    const promised = log.append(sampleEntry(1), { sync: true }).durable
-    const plain = log.append(sampleEntry(2)).durable
-    ;(await written).release()
-    await plain
-    await expect.poll(() => [failing.mock.calls.length, clock.timersPending]).toEqual([1, 1])
-    expect(await hasSettled(promised)).toBe(false)
-    expect(() => log.append(sampleEntry(3))).toThrow(expect.objectContaining({ code: 'storage_failed' }))
-    openGate()
-    const rewritten = vi.spyOn(Database.prototype, 'write')
-    clock.advance(reopenDelayMs(0))
-    await promised
-    expect(rewritten.mock.calls.map(([writes, sync]) => [writes.filter(isRecord).length, sync])).toEqual([[2, true]])
-    expect([states, clock.timersPending]).toEqual([['failed', 'open'], 0])
-  })
-
-  it('[L182] an fsync that fails while a write is under way makes the store fail after that write', async () => {
-    const { store, clock, nextWrite, nextSync, openGate } = await gatedStore('async')
-    const log = await store.open('a')
-    const [written, synced] = [nextWrite(), nextSync()]
-    const fail = Promise.withResolvers<never>()
-    const promised = log.append(sampleEntry(1), { sync: true }).durable
-    ;(await written).release()
-    const end = await synced
-    const underWay = nextWrite()
-    const second = log.append(sampleEntry(2)).durable
-    const write = await underWay
-    vi.spyOn(WrittenLogs.prototype, 'sync').mockReturnValueOnce(fail.promise)
-    end()
-    fail.reject(new Error('IO error: EIO'))
-    await setImmediate()
-    expect(store.state.state).toBe('open')
-    write.release()
-    await second
-    await expect.poll(() => [store.state.state, clock.timersPending]).toEqual(['failed', 1])
-    openGate()
-    clock.advance(reopenDelayMs(0))
-    await promised
-    expect((await readAll(log)).map(({ lsn }) => lsn)).toEqual([1, 2])
   })
 
   it('[L5] one write carries what all workspaces append in one turn, and the next what came meanwhile', async () => {

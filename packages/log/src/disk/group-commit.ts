@@ -79,8 +79,6 @@ export class GroupCommit<D extends Disk> {
   #inFlight: Group | undefined
   /** The fsyncs beside the writes (`async` only). */
   readonly #syncs: BackgroundSync
-  /** The error of an fsync while a write was under way. */
-  #syncError: unknown
   /** Whether the next write has to be fsynced. */
   #isSyncDue = false
   /** The write loop or the recovery, whichever runs. They never run together. */
@@ -94,10 +92,8 @@ export class GroupCommit<D extends Disk> {
       ...options,
       sync: () => this.#disk.sync(),
       onFailed: (error) => {
-        // Recovery under way writes again what this fsync was to cover.
-        if (this.#failure !== undefined) return
-        if (this.#work === undefined) this.#startRecovery(error)
-        else this.#syncError = error
+        // A write under way notices it when it ends, and a recovery writes again what this fsync was to cover.
+        if (this.#work === undefined && this.#failure === undefined) this.#startRecovery(error)
       },
     })
   }
@@ -182,8 +178,12 @@ export class GroupCommit<D extends Disk> {
       for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
         this.#inFlight = group
         this.#options.rollCall.attend(group.writes)
-        await this.#write(group)
-        if (this.#syncError !== undefined) throw this.#syncError
+        const isSynced = await this.#write(group)
+        // In one turn with what follows: an fsync that fails later finds no write under way, or the next one.
+        this.#syncs.assertWell()
+        this.#inFlight = undefined
+        this.#resolve(group, isSynced)
+        if (!isSynced) this.#syncs.wrote(group)
       }
       this.#work = undefined
     } catch (error) {
@@ -192,7 +192,6 @@ export class GroupCommit<D extends Disk> {
   }
 
   #startRecovery(error: unknown): void {
-    this.#syncError = undefined
     this.#fail(storageError(error, this.#options.directory))
     if (this.fence !== undefined) return this.#giveUp(this.fence)
     // Recovery writes the group as it is then: nothing is added to it any more.
@@ -208,7 +207,8 @@ export class GroupCommit<D extends Disk> {
     return group
   }
 
-  async #write(group: Group): Promise<void> {
+  /** Resolves with whether an fsync has the group, once it is written. */
+  async #write(group: Group): Promise<boolean> {
     const { durability, observer } = this.#options
     const startMs = performance.now()
     // Everything in the log must be in an fsync when LevelDB leaves it.
@@ -217,14 +217,14 @@ export class GroupCommit<D extends Disk> {
     if (durability === 'sync') await this.#disk.write(group.writes, true)
     else if (isSynced) {
       this.#isSyncDue = false
+      // Of two fsyncs at once, one may take the error of the other, and LevelDB may leave the log under the other.
+      await this.#syncs.stop()
       await this.#disk.writeThrough(group.writes)
       this.#syncs.covered()
       if (this.#disk.logEnd.isDue) this.#disk.leaveLog()
     } else await this.#disk.write(group.writes, false)
     tellOfWrite(observer, group.writes, performance.now() - startMs, isSynced)
-    this.#inFlight = undefined
-    this.#resolve(group, isSynced)
-    if (!isSynced) this.#syncs.wrote(group)
+    return isSynced
   }
 
   #resolve(group: Group, isSynced: boolean): void {
@@ -308,7 +308,8 @@ export class GroupCommit<D extends Disk> {
     this.#wakeRecovery?.()
     if (this.#options.durability === 'async' && this.#unsafe.length > 0) this.#isSyncDue = true
     this.#start()
-    for (let work = this.#work; work !== undefined; work = this.#work ?? this.#syncs.running) await work
+    for (let work = this.#work ?? this.#syncs.running; work !== undefined; work = this.#work ?? this.#syncs.running)
+      await work
     if (this.#failure === undefined) await this.#sayFarewell()
     const failure = this.#failure
     const closed = new LogError('closed', `the log in ${this.#options.directory} closed before this was durable`, {
