@@ -5,7 +5,8 @@ import { appendTurn, TEAMS, type TeamName } from './team.ts'
 
 /** A promise of a store. It is reported once it is acknowledged, never before. */
 export type Promised =
-  | { readonly appended: string; readonly lsn: Lsn }
+  /** `isSynced`: the append asked for an fsync. */
+  | { readonly appended: string; readonly lsn: Lsn; readonly isSynced?: true }
   | { readonly snapshot: string; readonly lsn: Lsn }
   | { readonly dropped: string; readonly firstLsn: Lsn }
   | { readonly deleted: string }
@@ -51,13 +52,14 @@ function entryOf(workspace: string, lsn: number): LogEntry {
   return { ...who, update: updateOf(workspace, lsn), ...(idempotencyKey && { idempotencyKey }) }
 }
 
-/** Appends `count` records in one turn. */
-export async function append(log: WorkspaceLog, count: number, tell: Tell): Promise<void> {
+/** Appends `count` records in one turn. With `isSynced`, the last one asks for an fsync. */
+export async function append(log: WorkspaceLog, count: number, tell: Tell, isSynced = false): Promise<void> {
   let last: { lsn: Lsn; durable: Promise<void> } | undefined
-  for (let n = 0; n < count; n++) last = log.append(entryOf(log.workspace, log.head + 1))
+  for (let n = 1; n <= count; n++)
+    last = log.append(entryOf(log.workspace, log.head + 1), { sync: isSynced && n === count })
   if (last === undefined) return
   await last.durable
-  tell({ appended: log.workspace, lsn: last.lsn })
+  tell({ appended: log.workspace, lsn: last.lsn, ...(isSynced && { isSynced }) })
 }
 
 export async function snapshot(log: WorkspaceLog, tell: Tell): Promise<void> {
@@ -136,12 +138,19 @@ export const PHASES = {
   async open() {},
 
   async write(store, tell) {
-    const logs = await Promise.all(['a', 'b', 'new'].map((name) => store.open(name)))
-    for (let turn = 0; turn < 10; turn++)
-      await Promise.all(logs.map((log, n) => append(log, 1 + ((turn + n) % 3), tell)))
+    const logs = await Promise.all([store.open('a'), store.open('b'), store.open('new')])
+    // One of them asks for fsyncs, beside which the others write on.
+    const work = logs.map(async (log, n) => {
+      for (let turn = 0; turn < 10; turn++) await append(log, 1 + ((turn + n) % 3), tell, n === 1)
+    })
+    await Promise.all(work)
     // LevelDB leaves its write-ahead log for a new one, and meanwhile makes a table of the old one.
     const large = await store.open('large')
-    for (let turn = 0; turn < 22; turn++) await append(large, 4, tell)
+    for (let turn = 0; turn < 22; turn++) {
+      const synced = append(logs[1], 1, tell, true)
+      await append(large, 4, tell)
+      if (turn % 4 === 0) await synced
+    }
   },
 
   /** Turns that append to two logs, and to five. */

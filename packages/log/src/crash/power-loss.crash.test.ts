@@ -47,31 +47,32 @@ function isTornTail({ code, file }: Problem): boolean {
 }
 
 /**
- * The promises that must outlive a power loss after all this. At `sync`: everything promised. At `async`: appends whose
- * write-ahead log was fsynced since, which is certain when the next write to it comes.
+ * The promises that must outlive a power loss after all this. At `sync`: everything promised. At `async`: appends that asked
+ * for an fsync, and others whose write-ahead log was fsynced since, which is certain when the next write to it comes.
  */
 function safePromises(happened: readonly Happening[], durability: 'async' | 'sync'): Promised[] {
   const safe: Promised[] = []
   const waiting: Promised[] = []
-  let syncing = 0
+  /** How many of those that wait each fsync under way covers, by its thread. */
+  const syncing = new Map<string, number>()
   let synced = 0
   /** The log that is written to. An fsync of one that LevelDB has left says nothing of the newest appends. */
   let log: string | undefined
   for (const happening of happened) {
     if (happening.what === 'promised') {
-      const isSafe = durability === 'sync' || !('appended' in happening.promised)
+      const { promised } = happening
+      const isSafe = durability === 'sync' || !('appended' in promised) || promised.isSynced === true
       const to = isSafe ? safe : waiting
-      to.push(happening.promised)
+      to.push(promised)
     } else if (!('file' in happening) || !happening.file.endsWith('.log')) continue
     else if (happening.what === 'wrote') {
       safe.push(...waiting.splice(0, synced))
-      // One may be under way.
-      syncing -= synced
+      for (const [thread, count] of syncing) syncing.set(thread, count - synced)
       synced = 0
       log = happening.file
     } else if (happening.file !== log) continue
-    else if (happening.what === 'fsync began') syncing = waiting.length
-    else if (happening.what === 'fsynced') synced = syncing
+    else if (happening.what === 'fsync began') syncing.set(happening.thread, waiting.length)
+    else if (happening.what === 'fsynced') synced = Math.max(synced, syncing.get(happening.thread) ?? 0)
   }
   return safe
 }

@@ -11,8 +11,6 @@ interface File {
   bytes: number
   /** The bytes that are on the disk for good. */
   syncedBytes: number
-  /** Set while an fsync is under way: the bytes that it will have made safe. */
-  syncingBytes: number
   /** How many names had been changed when this file last got one. */
   namedAt: number
 }
@@ -36,7 +34,8 @@ export class PowerLoss {
   /** Names of files that were removed: a process that has one open may fsync it still. */
   readonly #removed = new Set<string>()
   #changes = 0
-  #changesSyncing = 0
+  /** Makes safe all that each fsync under way covers, by its thread. One that fails makes nothing safe. */
+  readonly #syncing = new Map<string, () => void>()
 
   /** Begins with files that are on the disk. */
   constructor(files: ReadonlyMap<string, Buffer>) {
@@ -64,18 +63,11 @@ export class PowerLoss {
       case 'removed':
         this.#removed.add(happening.file)
         return this.#change({ what: 'removed', name: happening.file })
-      case 'fsync began': {
-        if (this.#isGone(happening.file)) return
-        if (happening.file === '.') this.#changesSyncing = this.#changes
-        else this.#file(happening.file).syncingBytes = this.#file(happening.file).bytes
-        return
-      }
+      case 'fsync began':
+        return void this.#syncing.set(happening.thread, this.#willBeSafe(happening.file))
       case 'fsynced': {
-        if (this.#isGone(happening.file)) return
-        if (happening.file === '.') return this.#keepNames(this.#changesSyncing)
-        const file = this.#file(happening.file)
-        file.syncedBytes = file.syncingBytes
-        return this.#keepNames(file.namedAt)
+        this.#syncing.get(happening.thread)?.()
+        return void this.#syncing.delete(happening.thread)
       }
     }
   }
@@ -93,8 +85,18 @@ export class PowerLoss {
     return new Map([...names].map(([name, file]) => [name, remain(file, random)]))
   }
 
-  #isGone(name: string): boolean {
-    return this.#removed.has(name) && !this.#names.has(name)
+  /** Makes safe, when it is called, all that an fsync that begins now covers. */
+  #willBeSafe(name: string): () => void {
+    const changes = this.#changes
+    if (name === '.') return () => this.#keepNames(changes)
+    if (this.#removed.has(name) && !this.#names.has(name)) return () => undefined
+    const file = this.#file(name)
+    const { bytes, namedAt } = file
+    return () => {
+      // Of two that are under way, the one that began first may end last.
+      file.syncedBytes = Math.max(file.syncedBytes, bytes)
+      this.#keepNames(namedAt)
+    }
   }
 
   #file(name: string): File {
@@ -120,7 +122,7 @@ export class PowerLoss {
 
 function makeFile(data: Buffer = Buffer.alloc(0)): File {
   const bytes = data.byteLength
-  return { parts: [data], bytes, syncedBytes: bytes, syncingBytes: bytes, namedAt: 0 }
+  return { parts: [data], bytes, syncedBytes: bytes, namedAt: 0 }
 }
 
 function apply(names: Map<string, File>, change: NameChange): void {

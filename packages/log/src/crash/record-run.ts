@@ -11,8 +11,8 @@ export type Happening =
   | { readonly what: 'wrote'; readonly file: string; readonly data: Buffer }
   | { readonly what: 'renamed'; readonly file: string; readonly to: string }
   | { readonly what: 'removed'; readonly file: string }
-  /** An fsync of a file, or of the directory (`.`). It covers what was there when it began. */
-  | { readonly what: 'fsync began' | 'fsynced'; readonly file: string }
+  /** An fsync of a file, or of the directory (`.`), by a thread. It covers what was there when it began. Several may be under way. */
+  | { readonly what: 'fsync began' | 'fsynced'; readonly file: string; readonly thread: string }
 
 /** Files that LevelDB writes for people to read, and its lock. */
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
@@ -20,6 +20,7 @@ const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
 const WRITE_BYTES_MAX = 8 * 1024 * 1024
 
 interface Call {
+  readonly thread: string
   readonly name: string
   readonly args: string
   readonly result: number
@@ -48,21 +49,21 @@ function parseTrace(trace: string, directory: string): Happening[] {
     if (begun !== null) {
       const [, name = '', args = '', result] = begun
       const file = fileIn(directory, name, args)
-      if (/^f(data)?sync$/.test(name) && file !== undefined) happened.push({ what: 'fsync began', file })
+      if (/^f(data)?sync$/.test(name) && file !== undefined) happened.push({ what: 'fsync began', file, thread })
       if (result === undefined) unfinished.set(thread, { name, args })
-      else happened.push(...happeningsOf({ name, args, result: Number(result) }, directory))
+      else happened.push(...happeningsOf({ thread, name, args, result: Number(result) }, directory))
     } else if (resumed !== null) {
       const call = unfinished.get(thread)
       if (call === undefined) throw new Error(`the end of no call: ${line.slice(0, 200)}`)
       const args = call.args + (resumed[1] ?? '')
-      happened.push(...happeningsOf({ name: call.name, args, result: Number(resumed[2]) }, directory))
+      happened.push(...happeningsOf({ thread, name: call.name, args, result: Number(resumed[2]) }, directory))
     }
   }
   return happened
 }
 
 function happeningsOf(call: Call, directory: string): Happening[] {
-  const { name, args, result } = call
+  const { thread, name, args, result } = call
   if (result < 0) return []
   if (name === 'write' && args.startsWith('1<')) return parsePromises(writtenBy(call))
   const file = fileIn(directory, name, args)
@@ -75,7 +76,7 @@ function happeningsOf(call: Call, directory: string): Happening[] {
       return [{ what: 'wrote', file, data: writtenBy(call) }]
     case 'fsync':
     case 'fdatasync':
-      return [{ what: 'fsynced', file }]
+      return [{ what: 'fsynced', file, thread }]
     case 'rename': {
       const to = basename(stringsOf(args)[1]?.toString() ?? '')
       return [{ what: 'renamed', file, to }]

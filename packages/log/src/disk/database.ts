@@ -231,7 +231,7 @@ export class Database {
   }
 
   close(): Promise<void> {
-    return this.#guard(this.#level.close())
+    return this.#guard(this.#level.close().finally(() => this.#logs.close()))
   }
 
   #guard<T>(work: Promise<T>): Promise<T> {

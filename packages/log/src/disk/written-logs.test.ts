@@ -1,5 +1,5 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, readdir, readlink, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testDirectories } from '../testing/test-directory.ts'
 import { WrittenLogs } from './written-logs.ts'
@@ -52,6 +52,23 @@ describe('written logs', () => {
     // In a table by now, and fsynced there.
     await rm(join(directory, '000012.log'))
     await logs.sync()
+  })
+
+  it('[L182] fsyncs beside writes keep the newest log open, so that no want of descriptors makes one fail, until they are closed', async () => {
+    const directory = await makeDirectory()
+    const append = (name: string) => appendFile(join(directory, name), 'some')
+    const openLogs = async () => {
+      const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
+      return (await Promise.all(links)).filter((path) => path.startsWith(directory)).map((path) => basename(path))
+    }
+    const logs = new WrittenLogs(directory)
+    for (const name of ['000009.log', '000010.log']) {
+      await logs.watch(() => append(name))
+      await logs.sync()
+      expect(await openLogs()).toEqual([name])
+    }
+    await logs.close()
+    expect(await openLogs()).toEqual([])
   })
 
   it('[L13] a sync write that fails is not hidden', async () => {

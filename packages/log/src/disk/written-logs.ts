@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from '../durable-file.ts'
 
@@ -14,6 +14,8 @@ export class WrittenLogs {
   #bytes = 0
   /** Whether a write without `sync` went to another log than that of the last look. */
   #hasMoved = false
+  /** The log that {@link sync} last fsynced, kept open: an fsync needs no free file descriptor, and hears of each error of its own. */
+  #kept: { readonly name: string; readonly file: FileHandle } | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -35,7 +37,7 @@ export class WrittenLogs {
     this.#hasMoved = false
     const logs = await this.#list()
     this.#newest = logs.pop()
-    this.#bytes = 0
+    this.#bytes = this.#newestBytes()
     for (const name of logs) await this.#syncFile(name)
     return logs
   }
@@ -50,11 +52,28 @@ export class WrittenLogs {
 
   /** Fsyncs all that was written before the call. Returns the names of the logs. */
   async sync(): Promise<string[]> {
-    const isKnown = this.#newest !== undefined && !this.#hasMoved
-    const logs = isKnown ? [this.#newest ?? ''] : await this.#list()
-    for (const name of logs) await this.#syncFile(name)
-    this.#newest ??= logs.at(-1)
+    const logs = this.#newest !== undefined && !this.#hasMoved ? [this.#newest] : await this.#look()
+    for (const name of logs) await this.#syncFile(name, name === logs.at(-1))
     return logs
+  }
+
+  /** All logs, while writes go on: one that moves on meanwhile says so itself. */
+  async #look(): Promise<string[]> {
+    this.#hasMoved = false
+    const logs = await this.#list()
+    const newest = logs.at(-1)
+    if (this.#newest === undefined) {
+      this.#newest = newest
+      this.#bytes = this.#newestBytes()
+    } else if (newest !== this.#newest) this.#hasMoved = true
+    return logs
+  }
+
+  /** Call it when nothing is fsynced any more. */
+  async close(): Promise<void> {
+    const kept = this.#kept
+    this.#kept = undefined
+    await kept?.file.close()
   }
 
   async #list(): Promise<string[]> {
@@ -70,17 +89,25 @@ export class WrittenLogs {
     return statSync(join(this.#directory, this.#newest), { throwIfNoEntry: false })?.size ?? 0
   }
 
-  async #syncFile(name: string): Promise<void> {
+  async #syncFile(name: string, isKept = false): Promise<void> {
+    if (name === this.#kept?.name) return this.#kept.file.datasync()
+    let file: FileHandle
     try {
-      const file = await open(join(this.#directory, name), 'r+')
-      try {
-        await file.datasync()
-      } finally {
-        await file.close()
-      }
+      file = await open(join(this.#directory, name), 'r+')
     } catch (error) {
       // A log that is gone is in a table, and LevelDB fsyncs tables.
-      if (!isMissing(error)) throw error
+      if (isMissing(error)) return
+      throw error
+    }
+    if (isKept) {
+      const before = this.#kept
+      this.#kept = { name, file }
+      await before?.file.close()
+    }
+    try {
+      await file.datasync()
+    } finally {
+      if (!isKept) await file.close()
     }
   }
 }
